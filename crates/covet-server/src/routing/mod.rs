@@ -1,0 +1,1 @@
+//! Routing: patterns, the segment tree, the router.

@@ -1,0 +1,1 @@
+"""A web server and framework for Python whose engine is Rust."""
