@@ -198,3 +198,87 @@ impl ExactSizeIterator for Iter<'_> {}
 fn is_dots(segment: &[u8]) -> bool {
     matches!(segment, b"." | b"..")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_and_decodes_each_segment_once() {
+        for (raw, expected) in [
+            ("/", Ok(&[""] as &[&str])),
+            ("/a", Ok(&["a"])),
+            ("/a/", Ok(&["a", ""])),
+            ("//a", Ok(&["", "a"])),
+            ("/a//b", Ok(&["a", "", "b"])),
+            ("/a%2Fb/c", Ok(&["a/b", "c"])),
+            ("/a/%2F%2f", Ok(&["a", "//"])),
+            ("/%2561", Ok(&["%61"])),
+            ("/%C3%A9/\u{e9}", Ok(&["\u{e9}", "\u{e9}"])),
+            ("/%00", Ok(&["\0"])),
+            ("/...", Ok(&["..."])),
+            ("/.a/a.", Ok(&[".a", "a."])),
+            ("/..%2Fa", Ok(&["../a"])),
+            ("", Err(BadPath)),
+            ("*", Err(BadPath)),
+            ("a/b", Err(BadPath)),
+            ("/.", Err(BadPath)),
+            ("/..", Err(BadPath)),
+            ("/a/../b", Err(BadPath)),
+            ("/a/./b", Err(BadPath)),
+            ("/%2e", Err(BadPath)),
+            ("/a/%2E./b", Err(BadPath)),
+            ("/a/.%2e", Err(BadPath)),
+            ("/%", Err(BadPath)),
+            ("/%4", Err(BadPath)),
+            ("/%zz", Err(BadPath)),
+            ("/%FF", Err(BadPath)),
+            ("/%C3/%A9", Err(BadPath)),
+            ("/%ED%A0%80", Err(BadPath)),
+            ("/%C0%AF", Err(BadPath)),
+        ] {
+            let mut params = Params::new();
+            let split = params.split(raw.as_bytes(), 9);
+            assert_eq!(split, expected.map(|_| ()), "{raw}");
+            let Ok(expected) = expected else { continue };
+            let segments: Vec<&str> = (0..9).map_while(|i| params.segment(i)).collect();
+            assert_eq!(segments, expected, "{raw}");
+            assert!(params.ends_at(expected.len()));
+        }
+        assert_eq!(Params::new().split(b"/\xff", 9), Err(BadPath));
+    }
+
+    #[test]
+    fn keeps_no_more_segments_than_any_pattern_has() {
+        for path in ["/a".repeat(8000), "/%61".repeat(4000)] {
+            let mut params = Params::new();
+            params.split(path.as_bytes(), 4).expect("a good path");
+            assert!(
+                params.segments.capacity() <= 8,
+                "{}",
+                params.segments.capacity()
+            );
+            assert_eq!(params.segment(3), Some("a"));
+            assert_eq!(params.segment(4), None);
+            assert!(params.ends_at(path.matches('/').count()));
+        }
+    }
+
+    #[test]
+    fn a_second_request_reuses_the_buffers() {
+        let mut params = Params::new();
+        let mut request = |path: &[u8]| {
+            params.split(path, 4).expect("a good path");
+            params.capture(0);
+            params.capture(1);
+            (
+                params.text.as_ptr(),
+                params.segments.as_ptr(),
+                params.captures.as_ptr(),
+            )
+        };
+        let first = request(b"/shops/1234/items");
+        assert_eq!(request(b"/shops/1234/items"), first);
+        assert_eq!(request(b"/sh%6Fps/%312/it"), first);
+    }
+}

@@ -185,3 +185,94 @@ fn claim(place: &mut Option<LeafId>, leaves: &mut u32) -> LeafId {
         *leaves - 1
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(patterns: &[String]) -> Tree {
+        let mut draft = Draft::new();
+        for pattern in patterns {
+            draft.leaf(&Pattern::parse(pattern).expect("a good pattern"));
+        }
+        draft.build()
+    }
+
+    /// The leaf that answers first, and how many nodes the search entered.
+    fn cost(tree: &Tree, path: &str) -> (Option<LeafId>, usize) {
+        let mut params = Params::new();
+        params
+            .split(path.as_bytes(), tree.depth())
+            .expect("a good path");
+        let nodes = &tree.nodes;
+        let visit = |leaf: LeafId| Some(leaf);
+        let mut walk = Walk {
+            nodes,
+            params: &mut params,
+            visit,
+            entered: 0,
+        };
+        let found = walk.enter(0, 0);
+        let entered = walk.entered;
+        assert!(
+            found.is_some() || params.is_empty(),
+            "a miss leaves no parameters"
+        );
+        (found, entered)
+    }
+
+    #[test]
+    fn a_long_near_miss_costs_one_step_a_segment() {
+        let params: String = (0..63).map(|i| format!("/{{p{i}}}")).collect();
+        let tree = tree(&[format!("{params}/x")]);
+        let path = "/a".repeat(63);
+        assert_eq!(cost(&tree, &format!("{path}/x")), (Some(0), 65));
+        assert_eq!(cost(&tree, &format!("{path}/y")), (None, 64));
+        assert_eq!(cost(&tree, &"/x".repeat(8000)), (None, 65));
+    }
+
+    #[test]
+    fn competing_chains_cost_no_more_than_their_nodes() {
+        // Chain n starts with n literals; each literal of the path forks the search once more.
+        let chain = |n: usize| {
+            let params: String = (n..63).map(|i| format!("/{{p{i}}}")).collect();
+            format!("{}{params}/x", "/a".repeat(n))
+        };
+        let patterns: Vec<String> = (0..64).map(chain).collect();
+        let tree = tree(&patterns);
+        let (found, entered) = cost(&tree, &format!("{}/y", "/a".repeat(63)));
+        assert_eq!(found, None);
+        // The root, 63 literals, and from each of the first 63 nodes a chain of parameters.
+        assert_eq!(entered, 1 + 63 + (1..=63).sum::<usize>());
+        assert_eq!(tree.nodes.len(), entered + 64);
+    }
+
+    #[test]
+    fn every_choice_at_every_segment_is_tried_once() {
+        // Six segments, each int, float, plain or literal: "1" fits all four.
+        let mut patterns = vec![String::new()];
+        for depth in 0..6 {
+            patterns = patterns
+                .iter()
+                .flat_map(|start| {
+                    let params = ["int", "float", "str"].map(|c| format!("/{{p{depth}:{c}}}"));
+                    [params.as_slice(), &["/1".to_owned()]]
+                        .concat()
+                        .into_iter()
+                        .map(move |next| format!("{start}{next}"))
+                })
+                .collect();
+        }
+        let patterns: Vec<String> = patterns.iter().map(|start| format!("{start}/x")).collect();
+        let tree = tree(&patterns);
+        let (found, entered) = cost(&tree, "/1/1/1/1/1/1/y");
+        assert_eq!(found, None);
+        assert_eq!(
+            entered,
+            (0..=6).map(|level| 4_usize.pow(level)).sum::<usize>()
+        );
+        assert_eq!(tree.nodes.len(), entered + patterns.len());
+        // The best choice is taken at once.
+        assert_eq!(cost(&tree, "/1/1/1/1/1/1/x").1, 8);
+    }
+}
