@@ -5,9 +5,10 @@
 //!
 //! # Layout
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
-//! - [`routing`]: patterns, the segment tree, the router
+//! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
 
 pub mod http1;
 pub mod json;
+pub mod percent;
 pub mod routing;
