@@ -325,6 +325,27 @@ fn any_method_gives_way_to_a_named_one() {
 }
 
 #[test]
+fn a_request_leaves_nothing_for_the_next() {
+    let router = router(&["GET /{a}/{rest:path}", "GET /x"]);
+    let mut params = Params::new();
+    let mut find = |path: &str| {
+        let found = router.find(b"GET", path.as_bytes(), &mut params);
+        (found, params.iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let found = |route| Match::Found {
+        route,
+        head_as_get: false,
+    };
+    for _ in 0..2 {
+        let rest = vec!["a".to_owned(), "b/c".to_owned()];
+        assert_eq!(find("/a/b/c"), (found(&"GET /{a}/{rest:path}"), rest));
+        assert_eq!(find("/x"), (found(&"GET /x"), vec![]));
+        assert_eq!(find("/a/b%2F../c"), (Match::NotFound, vec![]));
+        assert_eq!(find("/a/b/%FF"), (Match::BadPath, vec![]));
+    }
+}
+
+#[test]
 fn names_belong_to_the_route() {
     check(
         &["GET /{a}/{b}", "POST /{x}/{y}"],
