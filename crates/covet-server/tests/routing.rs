@@ -3,9 +3,9 @@
 use covet_server::routing::{Conflict, Match, Params, Pattern, Router, RouterBuilder, url_for};
 
 /// A route is its own name: methods, a space, the pattern.
-fn router(routes: &[&'static str]) -> Router<&'static str> {
+fn router(table: &[&'static str]) -> Router<&'static str> {
     let mut builder = RouterBuilder::new();
-    for &route in routes {
+    for &route in table {
         add(&mut builder, route, "app.py").expect("no conflict");
     }
     builder.build()
@@ -32,11 +32,15 @@ fn answer(router: &Router<&'static str>, request: &str) -> String {
     let mut params = Params::new();
     match router.find(method.as_bytes(), path.as_bytes(), &mut params) {
         Match::Found { route, head_as_get } => {
-            let mut text = (*route).to_owned();
-            for param in &params {
-                text.push_str(&format!(" [{}]", param.escape_debug()));
-            }
-            text + if head_as_get { " as GET" } else { "" }
+            let params: Vec<String> = params
+                .iter()
+                .map(|param| format!(" [{}]", param.escape_debug()))
+                .collect();
+            format!(
+                "{route}{}{}",
+                params.concat(),
+                if head_as_get { " as GET" } else { "" }
+            )
         }
         Match::MethodNotAllowed { allow } => format!("405 {allow}"),
         Match::Options { allow } => format!("204 {allow}"),
@@ -45,13 +49,13 @@ fn answer(router: &Router<&'static str>, request: &str) -> String {
     }
 }
 
-fn check(routes: &[&'static str], table: &[(&str, &str)]) {
-    let router = router(routes);
-    for (request, expected) in table {
+fn check(table: &[&'static str], requests: &[(&str, &str)]) {
+    let router = router(table);
+    for (request, expected) in requests {
         assert_eq!(
             answer(&router, request),
             *expected,
-            "{request} of {routes:?}"
+            "{request} of {table:?}"
         );
     }
 }
@@ -318,6 +322,27 @@ fn any_method_gives_way_to_a_named_one() {
             ("POST /c", "POST /c"),
         ],
     );
+}
+
+#[test]
+fn a_request_leaves_nothing_for_the_next() {
+    let router = router(&["GET /{a}/{rest:path}", "GET /x"]);
+    let mut params = Params::new();
+    let mut find = |path: &str| {
+        let found = router.find(b"GET", path.as_bytes(), &mut params);
+        (found, params.iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let found = |route| Match::Found {
+        route,
+        head_as_get: false,
+    };
+    for _ in 0..2 {
+        let rest = vec!["a".to_owned(), "b/c".to_owned()];
+        assert_eq!(find("/a/b/c"), (found(&"GET /{a}/{rest:path}"), rest));
+        assert_eq!(find("/x"), (found(&"GET /x"), vec![]));
+        assert_eq!(find("/a/b%2F../c"), (Match::NotFound, vec![]));
+        assert_eq!(find("/a/b/%FF"), (Match::BadPath, vec![]));
+    }
 }
 
 #[test]

@@ -221,9 +221,15 @@ mod tests {
         (found, entered)
     }
 
+    /// Plain parameters for the segments from `start` to 62.
+    fn chain_of_params(start: usize) -> String {
+        let params: Vec<String> = (start..63).map(|i| format!("/{{p{i}}}")).collect();
+        params.concat()
+    }
+
     #[test]
     fn a_long_near_miss_costs_one_step_a_segment() {
-        let params: String = (0..63).map(|i| format!("/{{p{i}}}")).collect();
+        let params = chain_of_params(0);
         let tree = tree(&[format!("{params}/x")]);
         let path = "/a".repeat(63);
         assert_eq!(cost(&tree, &format!("{path}/x")), (Some(0), 65));
@@ -235,7 +241,7 @@ mod tests {
     fn competing_chains_cost_no_more_than_their_nodes() {
         // Chain n starts with n literals; each literal of the path forks the search once more.
         let chain = |n: usize| {
-            let params: String = (n..63).map(|i| format!("/{{p{i}}}")).collect();
+            let params = chain_of_params(n);
             format!("{}{params}/x", "/a".repeat(n))
         };
         let patterns: Vec<String> = (0..64).map(chain).collect();
