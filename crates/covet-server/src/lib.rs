@@ -4,11 +4,27 @@
 //! request implements the trait `Handler`.
 //!
 //! # Layout
+//! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
+//! - `connection`: one connection, from readiness to close
+//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it
+//! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
 
+pub mod access_log;
+pub mod body;
+pub mod buffers;
+mod connection;
+pub mod counters;
+mod deadlines;
+pub mod handler;
 pub mod http1;
 pub mod json;
+mod listener;
 pub mod percent;
+pub mod response;
 pub mod routing;
+pub mod server;
+pub mod settings;
+mod worker;

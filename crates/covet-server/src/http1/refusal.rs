@@ -8,7 +8,7 @@ use std::fmt;
 /// A request that is refused. The connection closes after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// Status of the answer: 400, 413, 414, 417, 431, 501 or 505.
+    /// Status of the answer: 400, 408, 413, 414, 417, 431, 501 or 505.
     pub status: u16,
     /// What was wrong.
     pub reason: Reason,
@@ -91,6 +91,8 @@ reasons! {
     TransferEncodingWithLength = 400 "Transfer-Encoding and Content-Length stand in one request.",
     TransferEncodingOnHttp10 = 400 "An HTTP/1.0 request cannot have a Transfer-Encoding field.",
     TransferCoding = 501 "Only the chunked transfer coding is supported.",
+    HeadTimeout = 408 "The request head took too long to arrive.",
+    BodyTimeout = 408 "The request body took too long to arrive.",
     Expect = 417 "Only the expectation 100-continue is supported.",
     BodyLength = 413 "The request body is too large.",
     ChunkSize = 400 "A chunk does not start with its size in hexadecimal digits.",

@@ -103,6 +103,12 @@ impl<T> Router<T> {
         }
     }
 
+    /// Whether some route names `method`, or it is one that every router knows.
+    #[must_use]
+    pub fn knows(&self, method: &[u8]) -> bool {
+        self.methods.id(method).is_some()
+    }
+
     /// The value of `Allow` over all patterns that match the path in `params`.
     fn union(&self, params: &mut Params) -> String {
         let mut ids = vec![OPTIONS];

@@ -1,0 +1,207 @@
+//! Sending and ending: frame an answer, flush, refuse, time out, linger, close.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use super::active::{Active, Phase};
+use super::socket::Socket;
+use super::{Connection, Step};
+use crate::body::BodyError;
+use crate::deadlines::{Millis, NEVER};
+use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
+use crate::response::Response;
+use crate::worker::Worker;
+
+/// Bytes that a lingering connection reads and throws away at most.
+const LINGER_BYTES: u64 = 4 * 1024 * 1024;
+
+impl<S: Socket> Connection<S> {
+    /// Refuse the current request: its framing cannot be trusted, or a limit was passed.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.worker.breathe();
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        active.noted = None;
+        let response = Response::problem(refusal.status, refusal.reason.as_str());
+        self.worker.write(active, &response, Version::Http11, false);
+        active.output.body(response.body);
+        self.worker.log(active, self.client, refusal.status);
+        active.phase = Phase::Closing { linger: true };
+    }
+
+    /// Answer 503 and close, before anything was read: there are too many connections.
+    pub(crate) fn turn_away(&mut self) {
+        let mut active = self.worker.take_active();
+        let response = Response::problem(503, "The server has too many connections.")
+            .with_field("retry-after", "1");
+        self.worker.write(&mut active, &response, Version::Http11, false);
+        active.output.body(response.body);
+        active.phase = Phase::Closing { linger: true };
+        self.active = Some(active);
+    }
+
+    /// Answer the current request and choose what comes after it.
+    pub(super) fn answer(&mut self, response: Response) {
+        let worker = &self.worker;
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        let unread = !active.decoder.is_done();
+        if unread {
+            active.body.finish(Err(BodyError::Taken));
+        }
+        // A client that was never told to go on may never send the body, or may: nobody can know.
+        let drainable =
+            !active.owes_continue && active.decoder.direct() <= worker.settings.max_discard;
+        let keep = active.keep && !response.close && (!unread || drainable);
+        let bodiless = active.head.method == Method::Head || has_no_content(response.status);
+        worker.write(active, &response, active.head.version, keep);
+        worker.log(active, self.client, response.status);
+        if !bodiless {
+            active.output.body(response.body);
+        }
+        active.owes_continue = false;
+        active.phase = if !keep {
+            Phase::Closing { linger: unread || !active.input.is_empty() }
+        } else if unread {
+            active.since = None;
+            Phase::Discard
+        } else {
+            Phase::Head
+        };
+    }
+
+    /// Send what can be sent; whether all was.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, now: Millis) -> io::Result<bool> {
+        let Some(active) = &mut self.active else {
+            return Ok(true);
+        };
+        if active.output.unsent() == 0 {
+            return Ok(true);
+        }
+        let mut progress = false;
+        match active.output.poll_flush(&self.socket, cx, &mut progress) {
+            Poll::Ready(Ok(())) => {
+                active.stalled = None;
+                Ok(true)
+            }
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Pending => {
+                if progress || active.stalled.is_none() {
+                    active.stalled = Some(now);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// When a stalled write ends the connection.
+    pub(super) fn write_deadline(&self, _now: Millis) -> Millis {
+        let stalled = self.active.as_ref().and_then(|active| active.stalled);
+        stalled.map_or(NEVER, |since| since + Worker::millis(self.worker.settings.write_timeout))
+    }
+
+    /// The deadline passed: which one depends on the phase.
+    pub(super) fn timed_out(&mut self, now: Millis) -> Step {
+        if self.write_deadline(now) <= now {
+            self.abandon(BodyError::Disconnected);
+            return Step::Over;
+        }
+        let body_is_late = self.body_deadline() <= now;
+        let Some(active) = &mut self.active else {
+            return Step::Over;
+        };
+        match active.phase {
+            Phase::Head if active.parser.has_started() => self.refuse(Reason::HeadTimeout.into()),
+            Phase::Handling(_) if active.body.is_wanted() && body_is_late => {
+                let refusal = Refusal::from(Reason::BodyTimeout);
+                self.abandon(BodyError::Refused(refusal));
+                self.refuse(refusal);
+            }
+            Phase::Handling(_) | Phase::Closing { .. } => {}
+            _ => return Step::Over,
+        }
+        Step::Again
+    }
+
+    /// Phase [`Phase::Closing`]: flush, then end.
+    pub(super) fn close(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
+        match self.flush(cx, now) {
+            Err(_) => return Step::Over,
+            Ok(false) => return Step::Wait(self.write_deadline(now)),
+            Ok(true) => {}
+        }
+        let Some(active) = &mut self.active else {
+            return Step::Over;
+        };
+        let Phase::Closing { linger: true } = active.phase else {
+            return Step::Over;
+        };
+        if self.socket.finish_sending().is_err() {
+            return Step::Over;
+        }
+        let until = now + Worker::millis(self.worker.settings.linger);
+        active.discarded = 0;
+        active.phase = Phase::Linger { until };
+        Step::Again
+    }
+
+    /// Phase [`Phase::Linger`]: a close with unread bytes would reset the connection, and the
+    /// answer could be lost (RFC 9112 section 9.6).
+    pub(super) fn linger(&mut self, cx: &mut Context<'_>) -> Step {
+        let Some(active) = &mut self.active else {
+            return Step::Over;
+        };
+        let Phase::Linger { until } = active.phase else {
+            return Step::Over;
+        };
+        loop {
+            let count = active.input.bytes().len();
+            active.input.consume(count);
+            match active.input.poll_fill(&mut self.socket, cx) {
+                Poll::Pending => return Step::Wait(until),
+                Poll::Ready(Ok(0) | Err(_)) => return Step::Over,
+                Poll::Ready(Ok(count)) => active.discarded += count as u64,
+            }
+            if active.discarded > LINGER_BYTES {
+                return Step::Over;
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Write the head of `response`.
+    fn write(&self, active: &mut Active, response: &Response, version: Version, keep: bool) {
+        let length = if has_no_content(response.status) {
+            AnswerLength::None
+        } else {
+            AnswerLength::Known(response.body.as_slice().len() as u64)
+        };
+        let date = self.date();
+        let head = AnswerHead {
+            status: response.status,
+            version,
+            keep_alive: keep,
+            length,
+            content_type: response.content_type,
+            date: &date,
+            fields: &response.fields,
+        };
+        encode_head(active.output.gather(), &head);
+        self.answered();
+    }
+
+    fn log(&self, active: &mut Active, client: Option<std::net::SocketAddr>, status: u16) {
+        if let Some(access) = &self.access {
+            let noted = active.noted.take();
+            access.record(&self.date(), client, noted.as_ref(), status);
+        }
+    }
+}
+
+/// Whether an answer of this status never has content (RFC 9110 sections 15.2, 15.3.5, 15.4.5).
+fn has_no_content(status: u16) -> bool {
+    status < 200 || status == 204 || status == 304
+}

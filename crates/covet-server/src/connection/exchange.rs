@@ -1,0 +1,294 @@
+//! From a head to an answer: parse, refuse, route, call, frame.
+
+use std::future::Future;
+use std::mem;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::active::{Active, Pending, Phase};
+use super::socket::Socket;
+use super::{Connection, Step};
+use crate::body::{Body, BodyError};
+use crate::buffers::Buffer;
+use crate::deadlines::{Millis, NEVER};
+use crate::handler::{Answer, Request};
+use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
+use crate::response::{Payload, Response};
+use crate::routing::Match;
+use crate::worker::Worker;
+
+/// The answer to `OPTIONS *`: what the server as a whole understands (RFC 9110 section 9.3.7).
+const SERVER_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS";
+
+/// What routing and the limits decided about a head.
+enum Decision {
+    /// The handler answered, or will within the time given; and whether the client's leaving cancels.
+    Called(Answer, Option<Duration>, bool),
+    /// The server answers without the handler.
+    Own(Response),
+}
+
+impl<S: Socket> Connection<S> {
+    /// Phase [`Phase::Head`]: answer all requests that are here, then read.
+    pub(super) fn read_head(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
+        loop {
+            let Some(active) = &mut self.active else {
+                return Step::Idle;
+            };
+            let settings = &self.worker.settings;
+            if active.turn >= settings.max_pipelined || active.output.is_full(settings.max_unsent) {
+                if self.flush(cx, now).is_err() {
+                    return Step::Over;
+                }
+                let Some(active) = &mut self.active else {
+                    return Step::Idle;
+                };
+                if active.output.is_full(self.worker.settings.max_unsent) {
+                    return Step::Wait(self.write_deadline(now));
+                }
+                if active.turn >= self.worker.settings.max_pipelined {
+                    active.turn = 0;
+                    return Step::Yield;
+                }
+                continue;
+            }
+            if !active.input.is_empty() {
+                match active.parser.parse(active.input.bytes(), &mut active.head, &settings.head) {
+                    Ok(true) => return self.dispatch(cx, now),
+                    Ok(false) => {}
+                    Err(refusal) => {
+                        self.refuse(refusal);
+                        return Step::Again;
+                    }
+                }
+            }
+            let Ok(flushed) = self.flush(cx, now) else {
+                return Step::Over;
+            };
+            let Some(active) = &mut self.active else {
+                return Step::Idle;
+            };
+            match active.input.poll_fill(&mut self.socket, cx) {
+                Poll::Ready(Ok(0)) => {
+                    if flushed {
+                        return Step::Over;
+                    }
+                    active.phase = Phase::Closing { linger: false };
+                    return Step::Again;
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Step::Over,
+                Poll::Pending => return self.await_head(flushed, now),
+            }
+        }
+    }
+
+    /// Nothing to read now: idle, or within the time for a head.
+    fn await_head(&mut self, flushed: bool, now: Millis) -> Step {
+        let Some(active) = &mut self.active else {
+            return Step::Idle;
+        };
+        active.turn = 0;
+        if active.input.is_empty() && flushed {
+            return Step::Idle;
+        }
+        let mut deadline = NEVER;
+        if !active.input.is_empty() {
+            let since = *active.since.get_or_insert(now);
+            deadline = since + Worker::millis(self.worker.settings.head_timeout);
+        }
+        Step::Wait(deadline.min(self.write_deadline(now)))
+    }
+
+    /// Answer the request whose head is complete.
+    fn dispatch(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
+        let Some(active) = &mut self.active else {
+            return Step::Idle;
+        };
+        active.since = None;
+        active.turn += 1;
+        active.discarded = 0;
+        if self.worker.access.is_some() {
+            active.note_request();
+        }
+        let head = &active.head;
+        active.keep = head.keep_alive && self.worker.keeps_alive(self.opened, now);
+        active.owes_continue = head.expect_continue && head.framing != Framing::None;
+        active.decoder = BodyDecoder::new(head.framing);
+        let mut whole = false;
+        let decision = Self::decide(&self.worker, active, self.client, cx, &mut whole);
+        // From here on the head's offsets point nowhere; its numbers and flags stay.
+        active.input.consume(active.head.len);
+        if whole {
+            let length = active.decoder.direct();
+            active.input.consume(length as usize);
+            active.decoder.took(length);
+        }
+        match decision {
+            Ok(Decision::Called(Answer::Now(response), ..)) => self.answer(response),
+            Ok(Decision::Called(Answer::Later(future), timeout, cancel)) => {
+                let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
+                active.phase = Phase::Handling(Pending { future, timeout, cancel });
+            }
+            Ok(Decision::Own(response)) => {
+                self.worker.breathe();
+                self.answer(response);
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+        Step::Again
+    }
+
+    fn decide(
+        worker: &Worker,
+        active: &mut Active,
+        client: Option<SocketAddr>,
+        cx: &mut Context<'_>,
+        whole: &mut bool,
+    ) -> Result<Decision, Refusal> {
+        let (head, bytes) = (&active.head, active.input.bytes());
+        let method = head.method_name.of(bytes);
+        match head.method {
+            Method::Connect | Method::Trace => {
+                return Ok(Decision::Own(Response::problem(501, "this server does not implement the method")));
+            }
+            Method::Other if !worker.service.router.knows(method) => {
+                return Ok(Decision::Own(Response::problem(501, "this server does not implement the method")));
+            }
+            _ => {}
+        }
+        if head.form == TargetForm::Asterisk {
+            let all = Response::new(200, None, Payload::Empty);
+            return Ok(Decision::Own(all.with_field("allow", SERVER_METHODS)));
+        }
+        let path = head.path.of(bytes);
+        let route = match worker.service.router.find(method, path, &mut active.params) {
+            Match::Found { route, .. } => route,
+            Match::NotFound => return Ok(Decision::Own(Response::problem(404, ""))),
+            Match::BadPath => {
+                let why = "a path segment is not UTF-8, or is . or ..";
+                return Ok(Decision::Own(Response::problem(400, why)));
+            }
+            Match::Options { allow } => {
+                let own = Response::new(204, None, Payload::Empty).with_field("allow", &allow);
+                return Ok(Decision::Own(own));
+            }
+            Match::MethodNotAllowed { allow } => {
+                return Ok(Decision::Own(Response::problem(405, "").with_field("allow", &allow)));
+            }
+        };
+        active.limits.max_body = route.max_body;
+        BodyDecoder::check(head.framing, &active.limits)?;
+        let body = match head.framing {
+            Framing::None => Body::empty(),
+            _ if !route.takes_body => Body::empty(),
+            framing => {
+                if Rc::strong_count(&active.body) > 1 {
+                    active.body = Rc::default(); // somebody kept the last request's
+                }
+                let here = whole_body(framing, &bytes[head.len..]);
+                *whole = here.is_some();
+                active.body.reset(here, cx.waker());
+                Body::shared(&active.body)
+            }
+        };
+        let request = Request { head, bytes: &bytes[..head.len], route, params: &active.params, client, body: &body };
+        let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
+        Ok(match called {
+            Ok(answer) => Decision::Called(answer, route.timeout, route.cancel_on_disconnect),
+            Err(panic) => {
+                worker.panicked(&*panic);
+                Decision::Own(Response::problem(500, "").closing())
+            }
+        })
+    }
+
+    /// Phase [`Phase::Handling`]: the handler, its body, its deadline, and the client's leaving.
+    pub(super) fn handle(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
+        loop {
+            let mut deadline = NEVER;
+            if self.active.as_ref().is_some_and(|active| active.body.is_wanted()) {
+                match self.pump_body(cx, now) {
+                    Step::Again => {}
+                    Step::Wait(at) => deadline = at,
+                    other => return other,
+                }
+            }
+            let Some(active) = &mut self.active else {
+                return Step::Idle;
+            };
+            let Phase::Handling(pending) = &mut active.phase else {
+                return Step::Again;
+            };
+            if let Poll::Ready(response) = pending.future.as_mut().poll(cx) {
+                active.phase = Phase::Head;
+                self.answer(response);
+                return Step::Again;
+            }
+            if let Some(timeout) = &mut pending.timeout
+                && timeout.as_mut().poll(cx).is_ready()
+            {
+                active.phase = Phase::Head; // drops the future: cancelled
+                self.answer(Response::problem(504, "the handler took longer than its timeout"));
+                return Step::Again;
+            }
+            if active.body.is_wanted() && deadline == NEVER {
+                continue; // asked for during the poll
+            }
+            if self.flush(cx, now).is_err() || self.client_left(cx) {
+                self.abandon(BodyError::Disconnected);
+                return Step::Over;
+            }
+            return Step::Wait(deadline.min(self.write_deadline(now)));
+        }
+    }
+
+    /// Whether the client went while a handler works. Bytes that come are kept for later.
+    fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
+        let half_close = self.worker.settings.half_close;
+        let max_unread = self.worker.settings.max_unsent;
+        let Some(active) = &mut self.active else {
+            return true;
+        };
+        while !active.body.is_wanted() && active.input.bytes().len() < max_unread {
+            match active.input.poll_fill(&mut self.socket, cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(0)) => return !half_close,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return true,
+            }
+        }
+        false
+    }
+
+    /// Leave a handler that still works: cancel it or let it finish on its own, as its route says.
+    pub(super) fn abandon(&mut self, why: BodyError) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        let refused = matches!(why, BodyError::Refused(_));
+        active.body.finish(Err(why));
+        if let Phase::Handling(pending) = mem::replace(&mut active.phase, Phase::Head)
+            && (refused || !pending.cancel)
+        {
+            // It learns of the failure where it awaits the body, and may clean up.
+            tokio::task::spawn_local(async move {
+                drop(pending.future.await);
+            });
+        }
+    }
+}
+
+/// A body of known length that has arrived with its head.
+fn whole_body(framing: Framing, rest: &[u8]) -> Option<Buffer> {
+    let Framing::Length(length) = framing else {
+        return None;
+    };
+    let bytes = rest.get(..usize::try_from(length).ok()?)?;
+    let mut buffer = Buffer::with_capacity(bytes.len());
+    buffer.extend_from_slice(bytes);
+    Some(buffer)
+}

@@ -1,0 +1,53 @@
+//! What a connection needs of a stream socket: readiness without a buffer, quiet sending.
+
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, Interest};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connected stream socket.
+pub(crate) trait Socket: AsyncRead + Unpin {
+    /// Whether a read may bring something; registers the task if not.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Whether a send may take something; registers the task if not.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Send what the kernel takes now. Never raises SIGPIPE, unlike a vectored `write`.
+    fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Tell the peer that nothing more comes.
+    fn finish_sending(&self) -> io::Result<()>;
+}
+
+#[cfg(target_vendor = "apple")]
+const QUIET: i32 = 0; // the listener sets SO_NOSIGPIPE on what it accepts
+#[cfg(not(target_vendor = "apple"))]
+const QUIET: i32 = libc::MSG_NOSIGNAL;
+
+macro_rules! socket {
+    ($stream:ty) => {
+        impl Socket for $stream {
+            fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.poll_read_ready(cx)
+            }
+
+            fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.poll_write_ready(cx)
+            }
+
+            fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+                self.try_io(Interest::WRITABLE, || match pieces {
+                    [one] => SockRef::from(self).send_with_flags(one, QUIET),
+                    _ => SockRef::from(self).send_vectored_with_flags(pieces, QUIET),
+                })
+            }
+
+            fn finish_sending(&self) -> io::Result<()> {
+                SockRef::from(self).shutdown(std::net::Shutdown::Write)
+            }
+        }
+    };
+}
+
+socket!(TcpStream);
+socket!(UnixStream);

@@ -1,0 +1,90 @@
+//! Seam 1: what answers a request. Everything below this trait is ours, everything above is theirs.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::body::Body;
+use crate::http1::Head;
+use crate::response::Response;
+use crate::routing::{Params, Router};
+
+/// What the server must know of a route before it calls the handler.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The handler's own number for it.
+    pub id: usize,
+    /// Bytes of body; `None` is unlimited. Over: 413.
+    pub max_body: Option<u64>,
+    /// Time for the handler. Over: 504, and its future is dropped.
+    pub timeout: Option<Duration>,
+    /// Whether its future is dropped when the client goes.
+    pub cancel_on_disconnect: bool,
+    /// Whether it may ask for the body: else a body is thrown away unread.
+    pub takes_body: bool,
+}
+
+/// A request as the connection lends it to a handler for the length of one call.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Offsets into `bytes`.
+    pub head: &'a Head,
+    /// The head as received, from its first byte.
+    pub bytes: &'a [u8],
+    /// The route that matched.
+    pub route: &'a Route,
+    /// Decoded path parameters, in the pattern's order.
+    pub params: &'a Params,
+    /// The peer; `None` on a Unix socket.
+    pub client: Option<SocketAddr>,
+    /// The body, unread.
+    pub body: &'a Body,
+}
+
+/// A handler's answer.
+pub enum Answer {
+    /// It is here.
+    Now(Response),
+    /// It comes later. Dropping the future cancels the work.
+    Later(Pin<Box<dyn Future<Output = Response>>>),
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(response) => f.debug_tuple("Now").field(response).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
+    }
+}
+
+/// Answers requests. Nothing about it is `Send`: it lives on its worker's thread.
+pub trait Handler {
+    /// Answer one request. A panic costs the connection and is counted.
+    fn call(&self, request: &Request<'_>) -> Answer;
+
+    /// Called between requests that were answered without the handler, so that a streak of them
+    /// cannot keep others (an interpreter's threads) from running.
+    fn breathe(&self) {}
+
+    /// A panic was caught in a connection; `what` is its message.
+    fn panicked(&self, what: &str) {
+        let _ = what;
+    }
+}
+
+/// A handler and the routes that lead to it.
+pub struct Service {
+    /// Which requests reach the handler, by method and path.
+    pub router: Router<Route>,
+    /// What answers them.
+    pub handler: Box<dyn Handler>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Service")
+    }
+}
