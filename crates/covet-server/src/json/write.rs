@@ -78,6 +78,20 @@ pub fn write_null(out: &mut Vec<u8>) {
     out.extend_from_slice(b"null");
 }
 
+/// Appends a UUID in quotes, in its form of 8-4-4-4-12 digits (RFC 9562, section 4).
+pub fn write_uuid(out: &mut Vec<u8>, value: u128) {
+    let mut text = [b'-'; 38];
+    (text[0], text[37]) = (b'"', b'"');
+    let mut at = 1;
+    for (index, byte) in value.to_be_bytes().into_iter().enumerate() {
+        at += usize::from(matches!(index, 4 | 6 | 8 | 10));
+        text[at] = HEX[usize::from(byte >> 4)];
+        text[at + 1] = HEX[usize::from(byte & 15)];
+        at += 2;
+    }
+    out.extend_from_slice(&text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +160,13 @@ mod tests {
             );
             assert!(text.contains(['.', 'e']), "{text}");
         }
+    }
+
+    #[test]
+    fn uuids() {
+        let value = 0x0123_4567_89ab_cdef_0011_2233_4455_6677;
+        let expected = r#""01234567-89ab-cdef-0011-223344556677""#;
+        assert_eq!(written(|out| write_uuid(out, value)), expected);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Whole texts through the scanner: what it reports and where it refuses.
 
+use std::fmt::Write;
+
 use super::{Event, Scanner};
 use crate::json::{MAX_DEPTH, ScanError, ScanErrorKind};
 
@@ -26,8 +28,7 @@ fn again(scanner: &mut Scanner<'_>, out: &mut String) -> Result<(), ScanError> {
             out.push('{');
             let mut key = scanner.first_key()?.map(|key| key.text.to_owned());
             while let Some(text) = key {
-                *out += &format!("{text:?}");
-                out.push(':');
+                write!(out, "{text:?}:").expect("a String takes everything");
                 again(scanner, out)?;
                 out.push(',');
                 key = scanner.next_key()?.map(|key| key.text.to_owned());
