@@ -1,1 +1,21 @@
 //! Python values to JSON bytes and back.
+//!
+//! # Layout
+//! - `encode`: walks a value and appends its JSON; `kind`: how the values of a type are encoded
+//! - `encode_error`: what failed and the path to it
+//! - `decode`: builds values from the scanner's events; `key_cache`: keys met before
+//! - `functions`: the two as Python functions
+//!
+//! Scanning, escaping and numbers are `covet_server::json`, which knows no Python.
+
+mod decode;
+mod encode;
+mod encode_error;
+mod functions;
+mod key_cache;
+mod kind;
+
+pub use decode::{DecodeError, decode};
+pub use encode::encode;
+pub use encode_error::EncodeError;
+pub use functions::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};

@@ -1,0 +1,1 @@
+"""What CovetPy costs, measured: every published number has its script here."""

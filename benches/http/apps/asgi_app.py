@@ -1,0 +1,28 @@
+"""A raw ASGI app: what a server costs with no framework on top. It has no typed parameters and no router."""
+
+import asyncio
+import time
+
+import orjson
+
+TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
+JSON = [(b"content-type", b"application/json")]
+
+
+async def main(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    path = scope["path"]
+    if path == "/text":
+        headers, body = TEXT, b"Hello, World!"
+    else:
+        if path == "/sleep0":
+            await asyncio.sleep(0)
+        elif path == "/sleep1ms":
+            await asyncio.sleep(0.001)
+        elif path == "/pool":
+            await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
+        headers, body = JSON, orjson.dumps({"hello": "world"})
+    headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

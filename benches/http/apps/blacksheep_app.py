@@ -1,0 +1,53 @@
+"""BlackSheep, written as its documentation does. It calls `def` handlers on the loop, so the pool is asked for by hand."""
+
+import asyncio
+import time
+
+from blacksheep import Application
+from blacksheep import json as json_response
+from blacksheep import text as text_response
+
+import deep_routes
+
+main = Application()
+
+
+@main.router.get("/text")
+async def text():
+    return text_response("Hello, World!")
+
+
+@main.router.get("/json")
+async def json():
+    return json_response({"hello": "world"})
+
+
+@main.router.get("/items/{id}")
+async def item(id: int, q: str, limit: int = 10):
+    return json_response({"id": id, "q": q, "limit": limit})
+
+
+@main.router.get("/sleep0")
+async def sleep0():
+    await asyncio.sleep(0)
+    return json_response({"hello": "world"})
+
+
+@main.router.get("/sleep1ms")
+async def sleep1ms():
+    await asyncio.sleep(0.001)
+    return json_response({"hello": "world"})
+
+
+@main.router.get("/pool")
+async def pool():
+    await asyncio.to_thread(time.sleep, 0)
+    return json_response({"hello": "world"})
+
+
+async def deep(id: int):
+    return json_response({"hello": "world"})
+
+
+for path in deep_routes.paths():
+    main.router.get(path)(deep)

@@ -1,0 +1,11 @@
+"""The smallest Django project that django-bolt serves."""
+
+SECRET_KEY = "only for the bench"  # noqa: S105
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["django_bolt"]
+MIDDLEWARE: list[str] = []
+ROOT_URLCONF = "bolt_urls"
+DATABASES: dict[str, object] = {}
+USE_TZ = True
+BOLT_API = ["bolt_api:api"]

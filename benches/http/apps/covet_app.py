@@ -1,0 +1,61 @@
+"""CovetPy's own app: the handlers that the targets of the benches speak of, written as a user would."""
+
+import asyncio
+import time
+
+from covet import Covet, PlainTextResponse, Request
+
+import deep_routes
+
+main = Covet()
+
+
+@main.get("/text")
+async def text() -> PlainTextResponse:
+    return PlainTextResponse("Hello, World!")
+
+
+@main.get("/json")
+async def json() -> dict[str, str]:
+    return {"hello": "world"}
+
+
+@main.get("/items/{id}")
+async def item(id: int, q: str, limit: int = 10) -> dict[str, int | str]:
+    return {"id": id, "q": q, "limit": limit}
+
+
+@main.get("/sleep0")
+async def sleep0() -> dict[str, str]:
+    await asyncio.sleep(0)
+    return {"hello": "world"}
+
+
+@main.get("/sleep1ms")
+async def sleep1ms() -> dict[str, str]:
+    await asyncio.sleep(0.001)
+    return {"hello": "world"}
+
+
+@main.get("/pool")
+def pool() -> dict[str, str]:
+    time.sleep(0)
+    return {"hello": "world"}
+
+
+@main.get("/cpu")
+def cpu() -> dict[str, int]:
+    return {"sum": sum(number * number for number in range(200_000))}
+
+
+@main.post("/upload")
+async def upload(request: Request) -> dict[str, int]:
+    return {"bytes": len(await request.body())}
+
+
+async def deep(id: int) -> dict[str, str]:
+    return {"hello": "world"}
+
+
+for path in deep_routes.paths():
+    main.get(path)(deep)

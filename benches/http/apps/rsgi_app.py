@@ -1,0 +1,23 @@
+"""A raw RSGI app for granian. It has no typed parameters and no router."""
+
+import asyncio
+import time
+
+import orjson
+
+JSON = [("content-type", "application/json")]
+TEXT = [("content-type", "text/plain; charset=utf-8")]
+
+
+async def main(scope, protocol):
+    path = scope.path
+    if path == "/text":
+        protocol.response_str(200, TEXT, "Hello, World!")
+        return
+    if path == "/sleep0":
+        await asyncio.sleep(0)
+    elif path == "/sleep1ms":
+        await asyncio.sleep(0.001)
+    elif path == "/pool":
+        await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
+    protocol.response_bytes(200, JSON, orjson.dumps({"hello": "world"}))

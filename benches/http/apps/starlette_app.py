@@ -1,0 +1,51 @@
+"""Starlette: untyped parameters, converted by hand."""
+
+import asyncio
+import time
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+import deep_routes
+
+
+async def text(request):
+    return PlainTextResponse("Hello, World!")
+
+
+async def json(request):
+    return JSONResponse({"hello": "world"})
+
+
+async def item(request):
+    query = request.query_params
+    return JSONResponse({"id": request.path_params["id"], "q": query["q"], "limit": int(query["limit"])})
+
+
+async def sleep0(request):
+    await asyncio.sleep(0)
+    return JSONResponse({"hello": "world"})
+
+
+async def sleep1ms(request):
+    await asyncio.sleep(0.001)
+    return JSONResponse({"hello": "world"})
+
+
+def pool(request):
+    time.sleep(0)
+    return JSONResponse({"hello": "world"})
+
+
+main = Starlette(
+    routes=[
+        Route("/text", text),
+        Route("/json", json),
+        Route("/items/{id:int}", item),
+        Route("/sleep0", sleep0),
+        Route("/sleep1ms", sleep1ms),
+        Route("/pool", pool),
+        *(Route(path, json) for path in deep_routes.paths()),
+    ]
+)

@@ -1,0 +1,17 @@
+"""A raw WSGI app: every request is a blocking one. It has no typed parameters, no router and nothing to await."""
+
+import time
+
+import orjson
+
+
+def main(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/text":
+        kind, body = "text/plain; charset=utf-8", b"Hello, World!"
+    else:
+        if path == "/pool":
+            time.sleep(0)
+        kind, body = "application/json", orjson.dumps({"hello": "world"})
+    start_response("200 OK", [("content-type", kind), ("content-length", str(len(body)))])
+    return [body]

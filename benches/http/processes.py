@@ -1,0 +1,168 @@
+"""Starting, pinning, watching and ending the processes of a measurement.
+
+CPU time and memory are read from /proc for a server and everything it started. It must not know servers or workloads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+TICK = os.sysconf("SC_CLK_TCK")
+HOST = "127.0.0.1"
+
+
+class Failed(Exception):
+    """A server that did not start or gave a wrong answer; the text says why."""
+
+
+@functools.cache
+def cores() -> tuple[int, int]:
+    """The core of the server and the core of the load, as found at the first call: later the runner itself is pinned."""
+    available = sorted(os.sched_getaffinity(0))
+    return available[0], available[-1]
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit to the hard one and return it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def pinned(command: Sequence[str], cpus: set[int]) -> list[str]:
+    """The command, pinned to some cores."""
+    return ["taskset", "-c", ",".join(map(str, sorted(cpus))), *command]
+
+
+def tree(root: int) -> list[int]:
+    """A process and all its descendants that still run."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = [root]
+    for pid in found:
+        found.extend(children.get(pid, []))
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of a process tree, ended children included."""
+    ticks = 0
+    for pid in tree(root):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / TICK
+
+
+def memory(root: int) -> dict[str, int]:
+    """Resident and proportional bytes of a process tree in user space."""
+    sums = {"Rss": 0, "Pss": 0}
+    for pid in tree(root):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                name, _, rest = line.partition(":")
+                if name in sums:
+                    sums[name] += int(rest.split()[0]) * 1024
+    return {"rss": sums["Rss"], "pss": sums["Pss"]}
+
+
+def get(port: int, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
+    """One GET on a connection of its own."""
+    connection = HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def wait_until_answering(process: subprocess.Popen[bytes], port: int, path: str, log: Path, limit: float = 30.0) -> None:
+    """Poll until the server answers anything over HTTP."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError, HTTPException):
+            get(port, path)
+            return
+        time.sleep(0.001)
+    tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+    state = "ended" if process.poll() is not None else "did not answer"
+    raise Failed(f"{state}: {' | '.join(tail) or 'no output'}")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server and everything it started in its session."""
+    for number, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def spawn(command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path, cpus: set[int]) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own, pinned, its output in a log."""
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            pinned(command, cpus),
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def wait_until_free(port: int) -> None:
+    """Wait until nobody listens on the port any more."""
+    for _ in range(500):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((HOST, port))
+                return
+        time.sleep(0.01)
+    raise Failed(f"port {port} is still taken")
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], port: int, path: str, cwd: Path, environment: Mapping[str, str], log: Path, cpus: set[int]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that answers, ended afterwards."""
+    wait_until_free(port)
+    process = spawn(command, cwd, environment, log, cpus)
+    try:
+        wait_until_answering(process, port, path, log)
+        yield process
+    finally:
+        end(process)

@@ -1,0 +1,190 @@
+"""Measure: `python -m benches.http.run` for everything, `--quick` for CovetPy against the floor.
+
+Three interleaved rounds: each round gives every server its turn at each workload on the same port, pinned to one core
+with one worker, the load pinned to the other. Writes `benches/results/*.json`. The method is described there in full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import itertools
+import json
+import os
+import statistics
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benches.http import environment, load, sizes
+from benches.http.environment import RESULTS, ROOT, WORKSHOP
+from benches.http.processes import Failed, cores, free_port, get, raise_descriptor_limit, running
+from benches.http.servers import Server, contestants
+from benches.http.workloads import QUICK, WORKLOADS, Workload
+
+LATENCY_WORKLOADS = ("json",)
+
+
+class Run:
+    """One run: its options, its port, and the record that it fills."""
+
+    def __init__(self, options: argparse.Namespace, servers: dict[str, Server]) -> None:
+        self.options = options
+        self.servers = servers
+        self.port = free_port()
+        self.record: dict[str, Any] = {"rounds": [], "cannot": [], "latency": [], "sizes": {}}
+
+    def log(self) -> Path:
+        """The log of the server that runs now."""
+        return WORKSHOP / "server.log"
+
+    def start(self, server: Server, workload: Workload) -> Any:
+        """A started server, pinned to the first core."""
+        command = server.command(self.port, workload)
+        return running(command, self.port, workload.path, server.cwd, server.variables(workload), self.log(), {cores()[0]})
+
+    def cannot(self, server: str, workload: str, reason: str) -> None:
+        """Note once what a server does not do."""
+        entry = {"server": server, "workload": workload, "reason": reason}
+        if entry not in self.record["cannot"]:
+            self.record["cannot"].append(entry)
+            print(f"{workload:9} {server:18} cannot: {reason}", flush=True)
+
+    def turn(self, number: int, server: Server, workload: Workload) -> None:
+        """One server's turn at one workload."""
+        if any(entry["server"] == server.name and entry["workload"] == workload.name for entry in self.record["cannot"]):
+            return
+        try:
+            with self.start(server, workload) as process:
+                if server.name != "floor":
+                    status, body = get(self.port, workload.path)
+                    if status != 200 or not workload.matches(body):
+                        raise Failed(f"answered {status} {body[:80]!r}")
+                measured = load.throughput(process.pid, self.port, workload.path, self.options.warm_up, self.options.seconds)
+        except Failed as failure:
+            self.cannot(server.name, workload.name, tidy(str(failure)))
+            return
+        self.record["rounds"].append({"round": number, "workload": workload.name, "server": server.name, **asdict(measured)})
+        shown = f"{measured.cpu_us:8.2f} us {measured.rps:10.0f} rps  p99 {measured.p99_us / 1e3:7.2f} ms  {measured.errors}"
+        print(f"{workload.name:9} {server.name:18} {shown}", flush=True)
+
+    def rounds(self, workloads: list[Workload]) -> None:
+        """Every server's turns, interleaved."""
+        for server, workload in itertools.product(self.servers.values(), workloads):
+            if server.absent:
+                self.cannot(server.name, workload.name, server.absent)
+            elif workload.name not in server.can:
+                self.cannot(server.name, workload.name, server.why_not)
+        for number in range(1, self.options.rounds + 1):
+            print(f"round {number} of {self.options.rounds}", flush=True)
+            for workload, server in itertools.product(workloads, self.servers.values()):
+                self.turn(number, server, workload)
+
+    def latencies(self) -> None:
+        """Latency at half of each server's own throughput."""
+        for name, server in itertools.product(LATENCY_WORKLOADS, self.servers.values()):
+            rates = [row["rps"] for row in self.record["rounds"] if row["server"] == server.name and row["workload"] == name]
+            if not rates:
+                continue
+            try:
+                with self.start(server, WORKLOADS[name]):
+                    found = load.latency(self.port, WORKLOADS[name].path, statistics.median(rates) / 2)
+            except Failed as failure:
+                self.cannot(server.name, f"latency of {name}", tidy(str(failure)))
+                continue
+            self.record["latency"].append({"server": server.name, "workload": name, **found})
+            print(f"half load {server.name:18} p50 {found['p50_us']:.0f} p99 {found['p99_us']:.0f} p99.9 {found['p99_9_us']:.0f} us", flush=True)
+
+
+def tidy(text: str) -> str:
+    """A text without this machine's paths."""
+    return text.replace(str(ROOT), ".").replace(str(ROOT.home()), "~")[:300]
+
+
+def commands(run: Run, workload: Workload) -> dict[str, str]:
+    """The command line of every contestant, as one would type it in the repository."""
+    port = str(run.port)
+    shown = {server.name: " ".join(server.command(run.port, workload)) for server in run.servers.values() if not server.absent}
+    shown["load"] = " ".join(load.wrk_command(run.port, workload.path, run.options.seconds))
+    shown["load at a fixed rate"] = " ".join(load.h2load_command(run.port, workload.path, 64_000, load.CONNECTIONS, 6, "LOG"))
+    return {name: tidy(line).replace(port, "PORT") for name, line in shown.items()}
+
+
+def ratios(record: dict[str, Any]) -> None:
+    """Print the medians against the floor."""
+    medians: dict[tuple[str, str], list[float]] = {}
+    for row in record["rounds"]:
+        medians.setdefault((row["workload"], row["server"]), []).append(row["cpu_us"])
+    print(f"\n{'workload':10}{'server':20}{'CPU us':>8}{'spread':>16}{'x floor':>9}")
+    for (workload, server), found in medians.items():
+        floor = medians.get((workload, "floor"))
+        ratio = f"{statistics.median(found) / statistics.median(floor):9.2f}" if floor else ""
+        print(f"{workload:10}{server:20}{statistics.median(found):8.2f}{min(found):9.2f}-{max(found):.2f}{ratio}")
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benches.http.run", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="CovetPy against the floor only, under three minutes")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, help="measured seconds of each turn (4; quick: 2)")
+    parser.add_argument("--warm-up", type=int, default=1)
+    parser.add_argument("--servers", help="only these, separated by semicolons")
+    parser.add_argument("--workloads", help="only these, separated by commas: " + " ".join(WORKLOADS))
+    parser.add_argument("--no-sizes", action="store_true", help="leave out memory, start and latency")
+    parser.add_argument("--sizes-only", action="store_true", help="only memory and start")
+    parser.add_argument("--output", help="the file to write (benches/results/DATE-full.json; quick: .bench/DATE-quick.json)")
+    parsed = parser.parse_args()
+    parsed.seconds = parsed.seconds or (2 if parsed.quick else 4)
+    return parsed
+
+
+def main() -> int:
+    """Measure and write the record."""
+    chosen = options()
+    for program in ("wrk", "taskset", *(() if chosen.quick else ("h2load",))):
+        if not environment.binary(program):
+            packages = {"wrk": "wrk", "taskset": "util-linux", "h2load": "nghttp2-client"}
+            print(f"bench: {program} is missing: apt-get install {packages[program]}", file=sys.stderr)
+            return 2
+    WORKSHOP.mkdir(exist_ok=True)
+    raise_descriptor_limit()
+    if cores()[0] == cores()[1]:
+        print("warning: one core only: the server and the load share it", file=sys.stderr)
+    if not chosen.quick:
+        environment.make_peers()
+    servers = contestants(environment.floor(), None if chosen.quick else environment.go_server())
+    wanted = chosen.servers.split(";") if chosen.servers else (["floor", "covet"] if chosen.quick else list(servers))
+    names = chosen.workloads.split(",") if chosen.workloads else (list(QUICK) if chosen.quick else list(WORKLOADS))
+    os.sched_setaffinity(0, {cores()[1]})
+    run = Run(chosen, {name: servers[name] for name in wanted})
+    began = datetime.datetime.now(datetime.UTC)
+    if not chosen.sizes_only:
+        run.rounds([WORKLOADS[name] for name in names])
+        if not chosen.quick and not chosen.no_sizes:
+            run.latencies()
+    if chosen.sizes_only or not (chosen.quick or chosen.no_sizes):
+        run.record["sizes"] = sizes.measure_all(run)
+    kind = "quick" if chosen.quick else "full"
+    record = {
+        "format": 1,
+        "kind": kind,
+        "date": began.isoformat(timespec="seconds"),
+        "machine": environment.machine(),
+        "versions": environment.versions(),
+        "method": {"rounds": chosen.rounds, "warm_up_s": chosen.warm_up, "measured_s": chosen.seconds, "connections": load.CONNECTIONS},
+        "commands": commands(run, WORKLOADS["json"]),
+        **run.record,
+    }
+    ratios(record)
+    folder = WORKSHOP if chosen.quick else RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    target = Path(chosen.output) if chosen.output else folder / f"{began:%Y-%m-%d-%H%M}-{kind}.json"
+    target.write_text(json.dumps(record, indent=1) + "\n")
+    print(f"\nwrote {tidy(str(target))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

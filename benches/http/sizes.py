@@ -1,0 +1,209 @@
+"""Memory and start: an idle connection, the hello app, a burst of large bodies, the time to the first answer, a busy pool.
+
+User space only: Rss and Pss of the server's processes; what the kernel keeps for sockets is not in it.
+It must not know how throughput is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+import statistics
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from benches.http import load
+from benches.http.processes import HOST, Failed, cores, end, get, memory, raise_descriptor_limit, running, spawn, wait_until_answering, wait_until_free
+from benches.http.servers import covet_command
+from benches.http.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benches.http.run import Run
+    from benches.http.servers import Server
+
+HELLO = WORKLOADS["text"]
+IDLE_CONNECTIONS = 10_000
+STARTS = 10
+BURST_CONNECTIONS = 64
+BURST_BYTES = 1536 * 1024
+SIZED = ("floor", "covet", "nginx", "go net/http", "uvicorn, raw ASGI", "granian, RSGI", "weft, raw ASGI", "django-bolt", "robyn", "fastapi")
+
+
+def ask_once(port: int, path: str) -> socket.socket:
+    """A connection that asked once, read the whole answer, and stays open."""
+    connection = socket.create_connection((HOST, port), timeout=10)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: {HOST}\r\n\r\n".encode())
+    received = b""
+    while not received.endswith(b"Hello, World!"):
+        part = connection.recv(4096)
+        if not part:
+            raise Failed("closed instead of answering")
+        received += part
+    return connection
+
+
+def settled(pid: int) -> dict[str, int]:
+    """Memory once it has stopped changing, at most 5 s later."""
+    last = memory(pid)
+    for _ in range(20):
+        time.sleep(0.25)
+        now = memory(pid)
+        if now == last:
+            break
+        last = now
+    return last
+
+
+def idle_connections(run: Run, server: Server) -> dict[str, Any]:
+    """Memory of idle keep-alive connections after one answer each."""
+    count = min(IDLE_CONNECTIONS, int(raise_descriptor_limit() * 0.85))
+    with run.start(server, HELLO) as process:
+        for _ in range(100):
+            ask_once(run.port, HELLO.path).close()
+        before = settled(process.pid)
+        connections: list[socket.socket] = []
+        try:
+            for _ in range(count):
+                connections.append(ask_once(run.port, HELLO.path))  # noqa: PERF401 - what was opened is closed also after a failure
+            after = settled(process.pid)
+        finally:
+            for connection in connections:
+                connection.close()
+        closed = settled(process.pid)
+    return {
+        "connections": count,
+        "resident": before["rss"],
+        "resident_pss": before["pss"],
+        "bytes_each": round((after["pss"] - before["pss"]) / count, 1),
+        "bytes_each_rss": round((after["rss"] - before["rss"]) / count, 1),
+        "resident_after_closing": closed["rss"],
+    }
+
+
+def start_once(run: Run, server: Server, command: list[str]) -> float:
+    """Seconds from the start of the process to its first answer."""
+    wait_until_free(run.port)
+    began = time.perf_counter()
+    process = spawn(command, server.cwd, server.variables(HELLO), run.log(), {cores()[0]})
+    try:
+        wait_until_answering(process, run.port, HELLO.path, run.log())
+        return time.perf_counter() - began
+    finally:
+        end(process)
+
+
+def starts(run: Run, server: Server, command: list[str]) -> dict[str, Any]:
+    """The median of ten starts, after one that fills the page cache."""
+    start_once(run, server, command)
+    found = sorted(start_once(run, server, command) for _ in range(STARTS))
+    return {"median_s": round(statistics.median(found), 4), "least_s": round(found[0], 4), "most_s": round(found[-1], 4), "starts": STARTS}
+
+
+async def send_large_bodies(port: int) -> None:
+    """All connections send one large body at the same time, read the answer and close."""
+
+    async def send() -> None:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        head = f"POST /upload HTTP/1.1\r\nhost: {HOST}\r\ncontent-length: {BURST_BYTES}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + bytes(BURST_BYTES))
+        await writer.drain()
+        answer = await reader.read()
+        writer.close()
+        if b" 200 " not in answer[:20] or str(BURST_BYTES).encode() not in answer:
+            raise Failed(f"a large body was answered {answer[:80]!r}")
+
+    await asyncio.gather(*(send() for _ in range(BURST_CONNECTIONS)))
+
+
+def burst(run: Run, server: Server) -> dict[str, Any]:
+    """Resident memory before and after bursts of large bodies."""
+    with run.start(server, HELLO) as process:
+        load.run(load.wrk_command(run.port, HELLO.path, 1), 60)
+        before = settled(process.pid)
+        peak = before["rss"]
+        for _ in range(3):
+            asyncio.run(send_large_bodies(run.port))
+            peak = max(peak, memory(process.pid)["rss"])
+        after = settled(process.pid)
+    return {
+        "connections": BURST_CONNECTIONS,
+        "body_bytes": BURST_BYTES,
+        "before": before["rss"],
+        "peak": peak,
+        "after": after["rss"],
+        "ratio": round(after["rss"] / before["rss"], 3),
+    }
+
+
+@contextlib.contextmanager
+def busy_pool(port: int, jobs: int = 2) -> Iterator[None]:
+    """CPU-bound `def` handlers, so many at a time, for as long as the block runs."""
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError):
+                get(port, "/cpu", timeout=30)
+
+    threads = [threading.Thread(target=ask) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def beside_busy_pool(run: Run, server: Server) -> list[dict[str, Any]]:
+    """Latency of the JSON answer at 1,000 a second while CPU-bound `def` handlers run, on one core and on two."""
+    found = []
+    path = WORKLOADS["json"].path
+    for cpus in ({cores()[0]}, set(cores())):
+        command = server.command(run.port, WORKLOADS["json"])
+        with running(command, run.port, path, server.cwd, server.variables(HELLO), run.log(), cpus):
+            quiet = load.latency(run.port, path, rate=1000, connections=8)
+            status, _ = get(run.port, "/cpu")
+            if status != 200:
+                raise Failed(f"/cpu answered {status}")
+            with busy_pool(run.port):
+                busy = load.latency(run.port, path, rate=1000, connections=8)
+        found.append({"cores": len(cpus), "quiet": quiet, "busy": busy})
+    return found
+
+
+def attempt(run: Run, server: str, what: str, measure: Callable[[], Any]) -> Any:
+    """A measurement, or nothing where the server cannot do it."""
+    try:
+        found = measure()
+    except (Failed, OSError) as failure:
+        run.cannot(server, what, str(failure)[:200])
+        return None
+    print(f"{what:16} {server:18} {found}", flush=True)
+    return found
+
+
+def measure_all(run: Run) -> dict[str, Any]:
+    """Every size of every contestant that takes part in this run."""
+    gc.disable()
+    sizes: dict[str, Any] = {"idle": {}, "start": {}, "burst": {}, "busy_pool": {}}
+    for name, server in run.servers.items():
+        if server.absent or name not in SIZED:
+            continue
+        sizes["idle"][name] = attempt(run, name, "idle connection", lambda server=server: idle_connections(run, server))
+        command = server.command(run.port, HELLO)
+        sizes["start"][name] = attempt(run, name, "start", lambda server=server, command=command: starts(run, server, command))
+        if name == "covet":
+            supervised = covet_command(run.port, workers=1)
+            sizes["start"]["covet, supervised"] = attempt(run, name, "supervised start", lambda server=server: starts(run, server, supervised))
+            sizes["burst"][name] = attempt(run, name, "burst", lambda server=server: burst(run, server))
+        if name in {"covet", "fastapi"}:
+            sizes["busy_pool"][name] = attempt(run, name, "busy pool", lambda server=server: beside_busy_pool(run, server))
+    gc.enable()
+    return sizes

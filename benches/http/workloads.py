@@ -1,0 +1,54 @@
+"""The workloads: what is asked, what must come back, which answer of the floor it is compared with.
+
+It must not know how a server is started or measured.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+HELLO = {"hello": "world"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the tables."""
+
+    name: str
+    title: str
+    path: str
+    answer: object
+    """The body that every server must give: str for text, anything else as JSON."""
+    floor: str = "json"
+    """The floor's answer that the row is compared with: text or json."""
+    routes: int = 1
+    """Routes of the deep table that are registered."""
+
+    def matches(self, body: bytes) -> bool:
+        """Whether a body is this workload's answer, whitespace and key order aside."""
+        if isinstance(self.answer, str):
+            return body.decode("utf-8", "replace") == self.answer
+        try:
+            return bool(json.loads(body) == self.answer)
+        except ValueError:
+            return False
+
+
+DEEP_PATH = "/v9/areas/9/shops/9/items/42"
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("text", "text", "/text", "Hello, World!", floor="text"),
+        Workload("json", "JSON dict", "/json", HELLO),
+        Workload("typed", "typed path + query, JSON", "/items/42?q=books&limit=10", {"id": 42, "q": "books", "limit": 10}),
+        Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO),
+        Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO),
+        Workload("pool", "`def` handler in the pool", "/pool", HELLO),
+        Workload("route", "1 route", DEEP_PATH, HELLO),
+        Workload("routes", "1,000 routes, deep match", DEEP_PATH, HELLO, routes=1000),
+    )
+}
+
+QUICK = ("text", "json", "typed", "sleep0", "sleep1ms", "pool")

@@ -1,0 +1,82 @@
+//! The two directions as functions of the native module, and the errors they raise.
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
+
+use super::decode::{DecodeError, decode};
+use super::encode::encode;
+use super::encode_error::EncodeError;
+
+create_exception!(
+    covet._native,
+    JSONEncodeError,
+    PyValueError,
+    "A value cannot be encoded as JSON. `path` is the place inside it."
+);
+create_exception!(
+    covet._native,
+    JSONDecodeError,
+    PyValueError,
+    "Bytes are not a JSON text that is accepted. `offset` is the place in bytes."
+);
+
+/// `value` as JSON.
+///
+/// # Errors
+/// `JSONEncodeError`, a `ValueError`, with the attribute `path`.
+#[pyfunction]
+#[pyo3(signature = (value, /))]
+pub fn json_encode<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let mut out = Vec::with_capacity(256);
+    encode(value, &mut out).map_err(|error| raise_encode_error(value.py(), error))?;
+    Ok(PyBytes::new(value.py(), &out))
+}
+
+/// The value of the JSON text `data`: bytes, bytearray, memoryview or str.
+///
+/// # Errors
+/// `JSONDecodeError`, a `ValueError`, with the attribute `offset`; `TypeError` for other types.
+#[pyfunction]
+#[pyo3(signature = (data, /))]
+pub fn json_decode<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = data.py();
+    let decoded = if let Ok(bytes) = data.cast::<PyBytes>() {
+        decode(py, bytes.as_bytes())
+    } else if let Ok(text) = data.cast::<PyString>() {
+        decode(py, text.to_str()?.as_bytes())
+    } else {
+        decode(py, &copy_buffer(data)?)
+    };
+    decoded.map_err(|error| raise_decode_error(py, &error))
+}
+
+/// A copy, because other code may change what a buffer holds.
+fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    PyMemoryView::from(data)?.call_method0("tobytes")?.extract()
+}
+
+fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
+    let raised = JSONEncodeError::new_err(error.to_string());
+    raised.set_cause(py, error.cause);
+    with_place(py, raised, "path", error.path)
+}
+
+fn raise_decode_error(py: Python<'_>, error: &DecodeError) -> PyErr {
+    let raised = JSONDecodeError::new_err(error.to_string());
+    with_place(py, raised, "offset", error.offset)
+}
+
+/// `raised` with the attribute `name`, or what setting it raised.
+fn with_place<'py>(
+    py: Python<'py>,
+    raised: PyErr,
+    name: &str,
+    place: impl IntoPyObject<'py>,
+) -> PyErr {
+    match raised.value(py).setattr(name, place) {
+        Ok(()) => raised,
+        Err(error) => error,
+    }
+}

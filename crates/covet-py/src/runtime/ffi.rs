@@ -1,0 +1,59 @@
+//! Safe, small wrappers of the interpreter's C functions that `PyO3` wraps with too much cost or
+//! with a panic. Knows nothing of what they are used for.
+
+#![allow(unsafe_code, reason = "this folder is where raw FFI lives")]
+
+use std::ptr::null_mut;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::PyDict;
+
+/// The entries of a dict, in its order.
+///
+/// Unlike `PyO3`'s iterator it does not panic when the dict is changed on the way: entries may then
+/// be missed or come twice, so compare the dict's length where that matters.
+pub(crate) struct DictEntries<'a, 'py> {
+    dict: &'a Bound<'py, PyDict>,
+    /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
+    position: ffi::Py_ssize_t,
+}
+
+impl<'a, 'py> DictEntries<'a, 'py> {
+    /// Starts at the first entry.
+    #[inline]
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>) -> Self {
+        Self { dict, position: 0 }
+    }
+}
+
+impl<'py> Iterator for DictEntries<'_, 'py> {
+    type Item = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut key, mut value) = (null_mut(), null_mut());
+        let py = self.dict.py();
+        with_critical_section(self.dict, || {
+            // SAFETY: `dict` is a dict and this thread is attached. The function checks the position
+            // against the dict as it is now, so earlier changes are harmless.
+            let found = unsafe {
+                ffi::PyDict_Next(
+                    self.dict.as_ptr(),
+                    &raw mut self.position,
+                    &raw mut key,
+                    &raw mut value,
+                )
+            };
+            // SAFETY: when found, both point to objects the dict owns; nothing ran since that could
+            // take them from it, and each becomes a reference of its own here.
+            (found != 0).then(|| unsafe {
+                (
+                    Bound::from_borrowed_ptr(py, key),
+                    Bound::from_borrowed_ptr(py, value),
+                )
+            })
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Numbers of RFC 8259, section 6, strictly: what they are and where they end.
+
+use super::error::ScanErrorKind;
+
+/// Digits an integer may have. Python's own default for `int` of a text, because beyond it the
+/// quadratic conversion would be an attack.
+pub const MAX_INT_DIGITS: usize = 4_300;
+
+/// Decimal digits that always fit an `i64`.
+const I64_DIGITS: usize = 18;
+
+/// A number and the value it has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Number {
+    /// An integer in range.
+    Int(i64),
+    /// An integer out of the range of `i64`: its text is the value.
+    BigInt,
+    /// Anything with a fraction or an exponent, correctly rounded.
+    Float(f64),
+}
+
+/// Reads the number that `text` starts with (`-` or a digit). Returns it and its length in bytes,
+/// or what is wrong and at which byte of `text`.
+pub(super) fn scan_number(text: &str) -> Result<(Number, usize), (ScanErrorKind, usize)> {
+    let bytes = text.as_bytes();
+    let negative = bytes.first() == Some(&b'-');
+    let start = usize::from(negative);
+    let (digits, magnitude) = scan_digits(&bytes[start..]);
+    let mut end = start + digits;
+    if digits == 0 {
+        return Err(missing_digit(bytes, end));
+    }
+    if digits > 1 && bytes[start] == b'0' {
+        return Err((ScanErrorKind::InvalidNumber, start + 1));
+    }
+    if matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
+        end = skip_fraction_and_exponent(bytes, end)?;
+        return parse_float(&text[..end]).map(|number| (number, end));
+    }
+    if digits <= I64_DIGITS {
+        // 18 digits are below 2^63, so the sum neither wrapped nor exceeds i64.
+        let value = magnitude.cast_signed();
+        return Ok((Number::Int(if negative { -value } else { value }), end));
+    }
+    if digits > MAX_INT_DIGITS {
+        return Err((ScanErrorKind::IntegerTooLong, 0));
+    }
+    Ok((text[..end].parse().map_or(Number::BigInt, Number::Int), end))
+}
+
+/// The number of leading digits, and their value wrapped to 64 bits.
+#[inline]
+fn scan_digits(bytes: &[u8]) -> (usize, u64) {
+    let mut value = 0u64;
+    for (count, byte) in bytes.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (count, value);
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    (bytes.len(), value)
+}
+
+/// `at` is the `.` or the `e`. Returns where the number ends.
+fn skip_fraction_and_exponent(
+    bytes: &[u8],
+    mut at: usize,
+) -> Result<usize, (ScanErrorKind, usize)> {
+    if bytes[at] == b'.' {
+        at = skip_digits(bytes, at + 1)?;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+        at = skip_digits(bytes, at)?;
+    }
+    Ok(at)
+}
+
+/// Skips one digit or more.
+fn skip_digits(bytes: &[u8], at: usize) -> Result<usize, (ScanErrorKind, usize)> {
+    match scan_digits(&bytes[at..]) {
+        (0, _) => Err(missing_digit(bytes, at)),
+        (count, _) => Ok(at + count),
+    }
+}
+
+fn missing_digit(bytes: &[u8], at: usize) -> (ScanErrorKind, usize) {
+    let kind = if at == bytes.len() {
+        ScanErrorKind::UnexpectedEnd
+    } else {
+        ScanErrorKind::InvalidNumber
+    };
+    (kind, at)
+}
+
+fn parse_float(text: &str) -> Result<Number, (ScanErrorKind, usize)> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(Number::Float(value)),
+        _ => Err((ScanErrorKind::NumberOutOfRange, 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_their_lengths() {
+        for (text, number, length) in [
+            ("0", Number::Int(0), 1),
+            ("-0,", Number::Int(0), 2),
+            ("42 ", Number::Int(42), 2),
+            (
+                "999999999999999999",
+                Number::Int(999_999_999_999_999_999),
+                18,
+            ),
+            ("9223372036854775807]", Number::Int(i64::MAX), 19),
+            ("-9223372036854775808", Number::Int(i64::MIN), 20),
+            ("9223372036854775808", Number::BigInt, 19),
+            ("-9223372036854775809", Number::BigInt, 20),
+            ("1.5", Number::Float(1.5), 3),
+            ("-1.5e+3", Number::Float(-1500.0), 7),
+            ("1E5}", Number::Float(1e5), 3),
+            (
+                "2.2250738585072014e-308",
+                Number::Float(2.225_073_858_507_201_4e-308),
+                23,
+            ),
+            ("1e-999999999999", Number::Float(0.0), 15),
+        ] {
+            assert_eq!(scan_number(text), Ok((number, length)), "{text}");
+        }
+        assert!(
+            matches!(scan_number("-0.0"), Ok((Number::Float(zero), 4)) if zero.is_sign_negative())
+        );
+    }
+
+    #[test]
+    fn refusals_and_their_places() {
+        use ScanErrorKind::{InvalidNumber, NumberOutOfRange, UnexpectedEnd};
+        for (text, kind, at) in [
+            ("-", UnexpectedEnd, 1),
+            ("-a", InvalidNumber, 1),
+            ("-+1", InvalidNumber, 1),
+            ("01", InvalidNumber, 1),
+            ("-00", InvalidNumber, 2),
+            ("1.", UnexpectedEnd, 2),
+            ("1.e5", InvalidNumber, 2),
+            ("1e", UnexpectedEnd, 2),
+            ("1e+]", InvalidNumber, 3),
+            ("1e400", NumberOutOfRange, 0),
+            ("-1e999999999999", NumberOutOfRange, 0),
+        ] {
+            assert_eq!(scan_number(text), Err((kind, at)), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_digit_limit_counts_digits_only() {
+        let longest = format!("-{}", "9".repeat(MAX_INT_DIGITS));
+        assert_eq!(
+            scan_number(&longest),
+            Ok((Number::BigInt, MAX_INT_DIGITS + 1))
+        );
+        let longer = "9".repeat(MAX_INT_DIGITS + 1);
+        assert_eq!(
+            scan_number(&longer),
+            Err((ScanErrorKind::IntegerTooLong, 0))
+        );
+    }
+}
