@@ -229,6 +229,18 @@ fn trailers() {
             _ => Want::Echo("hello"),
         },
     );
+    let line_feed = |octet| match octet {
+        b'\n' => Want::Echo("hello"),
+        _ => Want::Closed(400),
+    };
+    family("trailer-end", &format!("{last}X: a\r"), "\r\n", line_feed);
+    family("trailers-end", &format!("{last}\r"), "", line_feed);
+    family(
+        "last-chunk-end",
+        last.strip_suffix('\n').unwrap(),
+        "\r\n",
+        line_feed,
+    );
 }
 
 #[test]

@@ -50,6 +50,19 @@ fn target() {
             )
         });
     }
+    // An escape across the limit, and all of it behind.
+    let limits = HeadLimits {
+        target: 20,
+        ..HeadLimits::default()
+    };
+    for plain in 18..22 {
+        let path = "a".repeat(plain - 1);
+        assert_eq!(
+            head_status(&format!("GET /{path}%41"), limits),
+            Some(414),
+            "{plain}"
+        );
+    }
     let long = "a".repeat(7999);
     let text = format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(head_status(&text, HeadLimits::default()), Some(200));
@@ -305,4 +318,24 @@ fn a_head_that_drips_in_costs_linear_time() {
     }
     assert_eq!(parser.parse(&text, &mut head, &limits), Ok(true));
     assert_eq!(head.fields[1].value.len(), value.len());
+}
+
+#[test]
+fn a_refusal_stays() {
+    let mut head = Head::new();
+    let mut parser = HeadParser::new();
+    let limits = HeadLimits::default();
+    let text = b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for _ in 0..3 {
+        let refusal = parser.parse(text, &mut head, &limits).unwrap_err();
+        assert_eq!(refusal.reason, Reason::HostRepeated);
+    }
+    parser.reset();
+    assert_eq!(parser.parse(&text[36..], &mut head, &limits), Ok(true));
+
+    let mut decoder = BodyDecoder::new(Framing::Chunked);
+    for bytes in [&b"5x"[..], b"0\r\n\r\n"] {
+        let refusal = decoder.decode(bytes, &BodyLimits::default()).unwrap_err();
+        assert_eq!(refusal.reason, Reason::ChunkSize);
+    }
 }
