@@ -104,6 +104,7 @@ impl HeadParser {
         outcome
     }
 
+    #[inline]
     fn read_on(
         &mut self,
         buf: &[u8],
