@@ -100,6 +100,8 @@ pub struct BodyDecoder {
     /// Bytes of the body handed out so far.
     total: u64,
     trailers: Trailers,
+    /// The refusal that was returned; nothing is decoded after it.
+    refused: Option<Refusal>,
 }
 
 impl BodyDecoder {
@@ -118,6 +120,7 @@ impl BodyDecoder {
             extensions: 0,
             total: 0,
             trailers: Trailers::default(),
+            refused: None,
         }
     }
 
@@ -135,8 +138,12 @@ impl BodyDecoder {
     /// Decodes from the start of `buf`: the bytes after those consumed before.
     ///
     /// # Errors
-    /// The framing is malformed or a limit is passed: answer and close.
+    /// The framing is malformed or a limit is passed: answer and close. Every further call
+    /// returns the same refusal.
     pub fn decode(&mut self, buf: &[u8], limits: &BodyLimits) -> Result<Step, Refusal> {
+        if let Some(refusal) = self.refused {
+            return Err(refusal);
+        }
         let mut at = 0;
         loop {
             match self.state {
@@ -157,7 +164,10 @@ impl BodyDecoder {
                     let Some(&octet) = buf.get(at) else {
                         return Ok(Step::NeedMore { skip: at });
                     };
-                    self.framing(octet, limits)?;
+                    if let Err(refusal) = self.framing(octet, limits) {
+                        self.refused = Some(refusal);
+                        return Err(refusal);
+                    }
                     at += 1;
                 }
             }
@@ -208,9 +218,6 @@ impl BodyDecoder {
     fn framing(&mut self, octet: u8, limits: &BodyLimits) -> Result<(), Refusal> {
         match self.state {
             State::Size => return self.size(octet, limits),
-            // Without an extension nothing may stand between the size and CRLF: the grammar has
-            // no blank there, and recipients differ in what they make of one.
-            State::SizeBlank if octet == b'\r' => return Err(Reason::ChunkSize.into()),
             State::SizeBlank | State::Extension => return self.extension(octet, limits),
             State::SizeLf if octet == b'\n' => return self.size_known(limits),
             State::SizeLf => return Err(Reason::BareCr.into()),
@@ -264,6 +271,8 @@ impl BodyDecoder {
             (State::SizeBlank, b' ' | b'\t') => {}
             (State::Extension, _) if is_value(octet) => {}
             (State::Extension, _) => return Err(Reason::ChunkExtension.into()),
+            // A blank that no extension follows: the grammar has none there, and recipients
+            // differ in what they make of it.
             _ => return Err(Reason::ChunkSize.into()),
         }
         self.extensions += 1;
