@@ -1,7 +1,7 @@
 //! The two directions as functions of the native module, and the errors they raise.
 
 use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
@@ -59,7 +59,10 @@ fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
     let raised = JSONEncodeError::new_err(error.to_string());
-    raised.set_cause(py, error.cause);
+    match error.cause {
+        Some(cause) if !cause.is_instance_of::<PyException>(py) => return cause,
+        cause => raised.set_cause(py, cause),
+    }
     with_place(py, raised, "path", error.path)
 }
 

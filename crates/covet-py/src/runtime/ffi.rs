@@ -33,27 +33,22 @@ impl<'py> Iterator for DictEntries<'_, 'py> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
+        let (dict, py) = (self.dict.as_ptr(), self.dict.py());
         let (mut key, mut value) = (null_mut(), null_mut());
-        let py = self.dict.py();
         with_critical_section(self.dict, || {
+            let at = &raw mut self.position;
             // SAFETY: `dict` is a dict and this thread is attached. The function checks the position
             // against the dict as it is now, so earlier changes are harmless.
-            let found = unsafe {
-                ffi::PyDict_Next(
-                    self.dict.as_ptr(),
-                    &raw mut self.position,
-                    &raw mut key,
-                    &raw mut value,
-                )
-            };
-            // SAFETY: when found, both point to objects the dict owns; nothing ran since that could
-            // take them from it, and each becomes a reference of its own here.
-            (found != 0).then(|| unsafe {
-                (
-                    Bound::from_borrowed_ptr(py, key),
-                    Bound::from_borrowed_ptr(py, value),
-                )
-            })
+            let found = unsafe { ffi::PyDict_Next(dict, at, &raw mut key, &raw mut value) };
+            if found == 0 {
+                return None;
+            }
+            // SAFETY: both point to objects that the dict owns; nothing ran since that could take
+            // them from it, and each becomes a reference of its own here.
+            let key = unsafe { Bound::from_borrowed_ptr(py, key) };
+            // SAFETY: as above.
+            let value = unsafe { Bound::from_borrowed_ptr(py, value) };
+            Some((key, value))
         })
     }
 }
