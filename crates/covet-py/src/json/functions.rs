@@ -29,7 +29,7 @@ create_exception!(
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub fn json_encode<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(1024);
     encode(value, &mut out).map_err(|error| raise_encode_error(value.py(), error))?;
     Ok(PyBytes::new(value.py(), &out))
 }
