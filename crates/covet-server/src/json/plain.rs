@@ -15,30 +15,35 @@ const WIDE: usize = 32;
 pub(super) const MAX_SHORT: usize = 16;
 
 /// The number of leading bytes that are neither `"`, `\` nor below 0x20.
+///
+/// Most strings end within 16 bytes, so the wide steps come after those.
 #[inline]
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(chunk) = bytes[at..].first_chunk::<WIDE>() {
-        if chunk
-            .iter()
-            .fold(false, |any, &byte| any | is_special(byte))
-        {
-            break;
-        }
-        at += WIDE;
-    }
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let marks = special_marks(u64::from_le_bytes(*chunk));
         if marks != 0 {
             return at + (marks.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == 16 {
+            at += plain_chunks(&bytes[at..]);
+        }
     }
     let tail = &bytes[at..];
-    at + tail
-        .iter()
-        .position(|&byte| is_special(byte))
-        .unwrap_or(tail.len())
+    let special = tail.iter().position(|&byte| is_special(byte));
+    at + special.unwrap_or(tail.len())
+}
+
+/// The bytes of the leading chunks of [`WIDE`] bytes in which none is special.
+fn plain_chunks(bytes: &[u8]) -> usize {
+    let (chunks, _) = bytes.as_chunks::<WIDE>();
+    let is_plain = |chunk: &&[u8; WIDE]| {
+        !chunk
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte))
+    };
+    chunks.iter().take_while(is_plain).count() * WIDE
 }
 
 /// The bytes as the low end of a word, the first lowest, zeros above. None where there are more
