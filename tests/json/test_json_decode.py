@@ -1,5 +1,6 @@
 """What `json_decode` reads, against the standard library made strict, and hostile input."""
 
+import contextlib
 import gc
 import json
 import math
@@ -10,10 +11,9 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
+from covet._native import JSONDecodeError, JSONEncodeError, json_decode, json_encode
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-
-from covet._native import JSONDecodeError, JSONEncodeError, json_decode, json_encode
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
@@ -253,10 +253,8 @@ def test_decoding_inside_a_finalizer_of_decoding() -> None:
 
 
 def attempt(function: Callable[[Any], Any], value: Any) -> None:
-    try:
+    with contextlib.suppress(JSONDecodeError, JSONEncodeError):
         function(value)
-    except (JSONDecodeError, JSONEncodeError):
-        pass
 
 
 def test_nothing_is_leaked_by_good_and_bad_input() -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import functools
 import gc
 import threading
 import uuid
@@ -13,7 +14,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from covet._native import JSONEncodeError, json_encode
 
 
@@ -35,7 +35,7 @@ TABLE: list[tuple[Any, str, str]] = [
     (decimal.Decimal(1), "$", "object of type Decimal cannot be encoded as JSON: use str() or float() of it"),
     (b"x", "$", "object of type bytes cannot be encoded as JSON: decode it to str, or encode it as base64"),
     ({1}, "$", "object of type set cannot be encoded as JSON: use list() of it"),
-    ((n for n in ()), "$", "object of type generator cannot be encoded as JSON: use list() of it"),
+    ((n for n in "ab"), "$", "object of type generator cannot be encoded as JSON: use list() of it"),
     (Opaque.Inner(), "$", f"object of type Opaque.Inner cannot be encoded as JSON: {SUPPORTED}"),
     (Item, "$", f"object of type type cannot be encoded as JSON: {SUPPORTED}"),
     (dt.timedelta(1), "$", f"object of type timedelta cannot be encoded as JSON: {SUPPORTED}"),
@@ -118,9 +118,10 @@ def test_a_dict_that_grows_shrinks_or_is_replaced_on_the_way() -> None:
 
 
 def test_a_list_that_grows_or_shrinks_on_the_way() -> None:
-    for act in (list.clear, list.pop, lambda items: items.append(1), lambda items: items.extend(range(10_000))):
+    acts: list[Callable[[list[Any]], object]] = [list.clear, list.pop, lambda items: items.extend(range(10_000))]
+    for act in acts:
         value: list[Any] = []
-        value += [1, Trigger(lambda act=act, value=value: act(value) and 0), 3]
+        value += [1, Trigger(functools.partial(act, value)), 3]
         with pytest.raises(JSONEncodeError, match="list changed size"):
             json_encode(value)
 
@@ -165,10 +166,8 @@ class BadMoment(dt.datetime):
 
 
 class BadUUID(uuid.UUID):
-    int = "text"  # type: ignore[assignment]
-
     def __init__(self) -> None:
-        pass
+        object.__setattr__(self, "int", "text")
 
 
 class BadItems(dict[str, Any]):
