@@ -2,12 +2,10 @@
 //!
 //! The output is compact UTF-8 (RFC 8259). Commas, brackets and nesting belong to the caller.
 
-use super::plain::{MAX_SHORT, is_plain_word, plain_prefix, short_word};
+use super::plain::plain_prefix;
+use super::short::write_short_str;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// Bytes of the longest string that fits a word together with its quotes and what follows.
-const MAX_QUOTED: usize = MAX_SHORT - 3;
 
 /// Appends `text` in quotes, escaping `"`, `\` and control characters and nothing else.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
@@ -15,20 +13,12 @@ pub fn write_str(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// [`write_str`] and the byte `after`, a comma or a colon: for short strings one store.
+/// [`write_str`] and the byte `after`, a comma or a colon: short strings without a copy's call.
 #[inline]
 pub fn write_str_then(out: &mut Vec<u8>, text: &str, after: u8) {
-    let length = text.len();
-    match short_word(text.as_bytes()) {
-        Some(word) if length <= MAX_QUOTED && is_plain_word(word, length) => {
-            let end = u128::from(b'"') | (u128::from(after) << 8);
-            let word = u128::from(b'"') | (word << 8) | (end << (8 * (length + 1)));
-            append_word(out, word, length + 3);
-        }
-        _ => {
-            write_open_str(out, text);
-            out.extend_from_slice(&[b'"', after]);
-        }
+    if !write_short_str(out, text.as_bytes(), after) {
+        write_open_str(out, text);
+        out.extend_from_slice(&[b'"', after]);
     }
 }
 
@@ -47,15 +37,6 @@ fn write_open_str(out: &mut Vec<u8>, text: &str) {
         write_escape(out, byte);
         rest = after;
     }
-}
-
-/// Appends the `length` lowest bytes of `word`: a store of fixed size, cut, is cheaper than a
-/// copy of a size known late.
-#[inline]
-fn append_word(out: &mut Vec<u8>, word: u128, length: usize) {
-    let end = out.len() + length;
-    out.extend_from_slice(&word.to_le_bytes());
-    out.truncate(end);
 }
 
 #[cold]
@@ -188,21 +169,6 @@ mod tests {
             assert_eq!(written(|out| write_str(out, text)), expected);
             let expected = format!("{expected}:");
             assert_eq!(written(|out| write_str_then(out, text, b':')), expected);
-        }
-    }
-
-    #[test]
-    fn strings_of_every_length_after_other_text() {
-        for length in 0..40 {
-            let text = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnop"[..length].to_owned();
-            let expected = format!("x\"{text}\",");
-            assert_eq!(
-                written(|out| {
-                    out.push(b'x');
-                    write_str_then(out, &text, b',');
-                }),
-                expected
-            );
         }
     }
 
