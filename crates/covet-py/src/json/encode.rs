@@ -48,6 +48,7 @@ struct Encoder<'out> {
 }
 
 impl Encoder<'_> {
+    /// Little more than jumps: what needs a stack frame is not inlined here.
     fn value(&mut self, value: &Bound<'_, PyAny>) -> Done {
         if let Some(text) = exact::<PyString>(value) {
             self.text(text)
@@ -61,8 +62,11 @@ impl Encoder<'_> {
             self.out.extend_from_slice(b"null,");
             Ok(())
         } else if let Some(word) = exact::<PyBool>(value) {
-            let word: &[u8] = if word.is_true() { b"true," } else { b"false," };
-            self.out.extend_from_slice(word);
+            if word.is_true() {
+                self.out.extend_from_slice(b"true,");
+            } else {
+                self.out.extend_from_slice(b"false,");
+            }
             Ok(())
         } else if let Some(number) = exact::<PyFloat>(value) {
             self.float(number)
@@ -73,14 +77,14 @@ impl Encoder<'_> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn text(&mut self, text: &Bound<'_, PyString>) -> Done {
         let text = utf8(text).map_err(|error| refuse_text(text.py(), &error))?;
         write::write_str_then(self.out, text, b',');
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn int(&mut self, number: &Bound<'_, PyInt>) -> Done {
         match int_as_i64(number) {
             Some(number) => {
@@ -105,7 +109,7 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn float(&mut self, number: &Bound<'_, PyFloat>) -> Done {
         let number = number.value();
         if write::write_f64(self.out, number) {
