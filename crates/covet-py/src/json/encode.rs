@@ -3,6 +3,9 @@
 //! The exact built-in types are told apart by their type's address; any other type is looked up
 //! in `kind`. No lock and no borrow is held while the value's own Python code runs, and a
 //! container that such code changes is an error, never a crash.
+//!
+//! Each value is written with a comma after it, in one store where it is short; the end of the
+//! container, or of everything, takes the last comma back.
 
 use covet_server::json::{MAX_DEPTH, write};
 use pyo3::PyTypeInfo;
@@ -13,7 +16,7 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::encode_error::{Done, EncodeError, Failure};
 use super::kind::{Field, Kind, kind_of};
-use crate::runtime::ffi::DictEntries;
+use crate::runtime::ffi::{DictEntries, int_as_i64, utf8};
 
 /// Appends `value` as JSON to `out`.
 ///
@@ -26,10 +29,16 @@ use crate::runtime::ffi::DictEntries;
 pub fn encode(value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let start = out.len();
     let mut encoder = Encoder { out, depth: 0 };
-    encoder.value(value).map_err(|failure| {
-        out.truncate(start);
-        failure.finish()
-    })
+    match encoder.value(value) {
+        Ok(()) => {
+            out.pop();
+            Ok(())
+        }
+        Err(failure) => {
+            out.truncate(start);
+            Err(failure.finish())
+        }
+    }
 }
 
 struct Encoder<'out> {
@@ -39,6 +48,7 @@ struct Encoder<'out> {
 }
 
 impl Encoder<'_> {
+    /// Little more than jumps: what needs a stack frame is not inlined here.
     fn value(&mut self, value: &Bound<'_, PyAny>) -> Done {
         if let Some(text) = exact::<PyString>(value) {
             self.text(text)
@@ -49,10 +59,14 @@ impl Encoder<'_> {
         } else if let Some(list) = exact::<PyList>(value) {
             self.list(list)
         } else if value.is_none() {
-            write::write_null(self.out);
+            self.out.extend_from_slice(b"null,");
             Ok(())
         } else if let Some(word) = exact::<PyBool>(value) {
-            write::write_bool(self.out, word.is_true());
+            if word.is_true() {
+                self.out.extend_from_slice(b"true,");
+            } else {
+                self.out.extend_from_slice(b"false,");
+            }
             Ok(())
         } else if let Some(number) = exact::<PyFloat>(value) {
             self.float(number)
@@ -63,23 +77,21 @@ impl Encoder<'_> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn text(&mut self, text: &Bound<'_, PyString>) -> Done {
-        let text = text
-            .to_str()
-            .map_err(|error| refuse_text(text.py(), &error))?;
-        write::write_str(self.out, text);
+        let text = utf8(text).map_err(|error| refuse_text(text.py(), &error))?;
+        write::write_str_then(self.out, text, b',');
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn int(&mut self, number: &Bound<'_, PyInt>) -> Done {
-        match number.extract::<i64>() {
-            Ok(number) => {
-                write::write_i64(self.out, number);
+        match int_as_i64(number) {
+            Some(number) => {
+                write::write_i64_then(self.out, number, b',');
                 Ok(())
             }
-            Err(_) => self.big_int(number),
+            None => self.big_int(number),
         }
     }
 
@@ -93,13 +105,15 @@ impl Encoder<'_> {
         let text = text.and_then(|text| text.extract::<String>());
         let text = text.map_err(|error| Failure::raised("converting an int to text", error))?;
         self.out.extend_from_slice(text.as_bytes());
+        self.out.push(b',');
         Ok(())
     }
 
-    #[inline]
+    #[inline(never)]
     fn float(&mut self, number: &Bound<'_, PyFloat>) -> Done {
         let number = number.value();
         if write::write_f64(self.out, number) {
+            self.out.push(b',');
             return Ok(());
         }
         let name = if number.is_nan() {
@@ -112,13 +126,11 @@ impl Encoder<'_> {
         )))
     }
 
+    #[inline(never)]
     fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Done {
         self.open(b'{')?;
         let size = dict.len();
-        let mut first = true;
         for (key, value) in DictEntries::new(dict) {
-            self.comma_unless(first);
-            first = false;
             self.key(&key)?;
             self.value(&value)
                 .map_err(|failure| failure.under_key(&key))?;
@@ -135,16 +147,17 @@ impl Encoder<'_> {
     #[inline]
     fn key(&mut self, key: &Bound<'_, PyAny>) -> Done {
         let text = exact::<PyString>(key).or_else(|| key.cast::<PyString>().ok());
-        self.text(text.ok_or_else(|| refuse_key(key))?)?;
-        self.out.push(b':');
+        let text = text.ok_or_else(|| refuse_key(key))?;
+        let text = utf8(text).map_err(|error| refuse_text(text.py(), &error))?;
+        write::write_str_then(self.out, text, b':');
         Ok(())
     }
 
+    #[inline(never)]
     fn list(&mut self, list: &Bound<'_, PyList>) -> Done {
         self.open(b'[')?;
         let size = list.len();
         for (index, item) in list.iter().enumerate() {
-            self.comma_unless(index == 0);
             self.value(&item)
                 .map_err(|failure| failure.at_index(index))?;
             if list.len() != size {
@@ -155,10 +168,10 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Done {
         self.open(b'[')?;
         for (index, item) in tuple.iter_borrowed().enumerate() {
-            self.comma_unless(index == 0);
             self.value(&item)
                 .map_err(|failure| failure.at_index(index))?;
         }
@@ -167,6 +180,7 @@ impl Encoder<'_> {
     }
 
     /// Whatever is not of an exact built-in type.
+    #[inline(never)]
     fn other(&mut self, value: &Bound<'_, PyAny>) -> Done {
         let kind = kind_of(value).map_err(|error| Failure::raised("looking at the type", error))?;
         let Some(kind) = kind else {
@@ -192,11 +206,10 @@ impl Encoder<'_> {
         let raised = |error| Failure::raised("items()", error);
         let items = dict.as_mapping().items().map_err(raised)?;
         self.open(b'{')?;
-        for (index, item) in items.iter().enumerate() {
+        for item in items.iter() {
             let (key, value) = item
                 .extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()
                 .map_err(raised)?;
-            self.comma_unless(index == 0);
             self.key(&key)?;
             self.value(&value)
                 .map_err(|failure| failure.under_key(&key))?;
@@ -207,13 +220,11 @@ impl Encoder<'_> {
 
     fn dataclass(&mut self, value: &Bound<'_, PyAny>, fields: &[Field]) -> Done {
         self.open(b'{')?;
-        for (index, field) in fields.iter().enumerate() {
+        for field in fields {
             let name = field.name.bind(value.py());
-            let item = value
-                .getattr(name)
-                .map_err(|error| Failure::raised("reading the field", error));
-            self.out
-                .extend_from_slice(&field.prefix[usize::from(index == 0)..]);
+            let raised = |error| Failure::raised("reading the field", error);
+            self.out.extend_from_slice(&field.prefix);
+            let item = value.getattr(name).map_err(raised);
             item.and_then(|item| self.value(&item))
                 .map_err(|failure| failure.under_key(name))?;
         }
@@ -232,13 +243,11 @@ impl Encoder<'_> {
     }
 
     fn uuid(&mut self, value: &Bound<'_, PyAny>) -> Done {
-        let number = value
-            .getattr(intern!(value.py(), "int"))
-            .and_then(|number| number.extract());
-        write::write_uuid(
-            self.out,
-            number.map_err(|error| Failure::raised("reading the UUID", error))?,
-        );
+        let raised = |error| Failure::raised("reading the UUID", error);
+        let number = value.getattr(intern!(value.py(), "int"));
+        let number = number.and_then(|number| number.extract());
+        write::write_uuid(self.out, number.map_err(raised)?);
+        self.out.push(b',');
         Ok(())
     }
 
@@ -268,10 +277,17 @@ impl Encoder<'_> {
         Ok(())
     }
 
+    /// Closes a container: the comma of its last value becomes the bracket.
     #[inline]
     fn close(&mut self, bracket: u8) {
         self.depth -= 1;
-        self.out.push(bracket);
+        match self.out.last_mut() {
+            Some(last) if *last == b',' => {
+                *last = bracket;
+                self.out.push(b',');
+            }
+            _ => self.out.extend_from_slice(&[bracket, b',']),
+        }
     }
 
     #[inline]
@@ -283,13 +299,6 @@ impl Encoder<'_> {
         }
         self.depth += 1;
         Ok(())
-    }
-
-    #[inline]
-    fn comma_unless(&mut self, first: bool) {
-        if !first {
-            self.out.push(b',');
-        }
     }
 }
 

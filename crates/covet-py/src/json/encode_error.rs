@@ -20,7 +20,8 @@ pub struct EncodeError {
     pub path: String,
     /// What is wrong with the object there and what to do.
     pub message: String,
-    /// The exception behind it, where user code raised one.
+    /// The exception behind it, where user code raised one. It may be one that is no `Exception`,
+    /// such as `KeyboardInterrupt`: then raise that instead of reporting this.
     pub cause: Option<PyErr>,
 }
 

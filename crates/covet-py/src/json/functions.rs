@@ -1,7 +1,7 @@
 //! The two directions as functions of the native module, and the errors they raise.
 
 use pyo3::create_exception;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
@@ -29,7 +29,7 @@ create_exception!(
 #[pyfunction]
 #[pyo3(signature = (value, /))]
 pub fn json_encode<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(1024);
     encode(value, &mut out).map_err(|error| raise_encode_error(value.py(), error))?;
     Ok(PyBytes::new(value.py(), &out))
 }
@@ -59,7 +59,10 @@ fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
     let raised = JSONEncodeError::new_err(error.to_string());
-    raised.set_cause(py, error.cause);
+    match error.cause {
+        Some(cause) if !cause.is_instance_of::<PyException>(py) => return cause,
+        cause => raised.set_cause(py, cause),
+    }
     with_place(py, raised, "path", error.path)
 }
 

@@ -46,7 +46,7 @@ pub(super) enum Kind {
 pub(super) struct Field {
     /// The attribute, interned.
     pub(super) name: Py<PyString>,
-    /// `,"name":`, ready to append.
+    /// `"name":`, ready to append.
     pub(super) prefix: Box<[u8]>,
 }
 
@@ -135,9 +135,8 @@ fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Box<[Field]>> {
     let fields = py.import("dataclasses")?.call_method1("fields", (owner,))?;
     let field = |field: PyResult<Bound<'_, PyAny>>| {
         let text: String = field?.getattr("name")?.extract()?;
-        let mut prefix = vec![b','];
-        write::write_str(&mut prefix, &text);
-        prefix.push(b':');
+        let mut prefix = Vec::new();
+        write::write_str_then(&mut prefix, &text, b':');
         Ok(Field {
             name: PyString::intern(py, &text).unbind(),
             prefix: prefix.into(),

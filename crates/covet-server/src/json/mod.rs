@@ -7,6 +7,7 @@ mod error;
 mod number;
 mod plain;
 mod scan;
+mod short;
 mod text;
 pub mod write;
 

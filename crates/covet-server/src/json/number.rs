@@ -27,7 +27,7 @@ pub(super) fn scan_number(text: &str) -> Result<(Number, usize), (ScanErrorKind,
     let negative = bytes.first() == Some(&b'-');
     let start = usize::from(negative);
     let (digits, magnitude) = scan_digits(&bytes[start..]);
-    let mut end = start + digits;
+    let end = start + digits;
     if digits == 0 {
         return Err(missing_digit(bytes, end));
     }
@@ -35,8 +35,7 @@ pub(super) fn scan_number(text: &str) -> Result<(Number, usize), (ScanErrorKind,
         return Err((ScanErrorKind::InvalidNumber, start + 1));
     }
     if matches!(bytes.get(end), Some(b'.' | b'e' | b'E')) {
-        end = skip_fraction_and_exponent(bytes, end)?;
-        return parse_float(&text[..end]).map(|number| (number, end));
+        return scan_float(text, start, digits, magnitude);
     }
     if digits <= I64_DIGITS {
         // 18 digits are below 2^63, so the sum neither wrapped nor exceeds i64.
@@ -63,20 +62,53 @@ fn scan_digits(bytes: &[u8]) -> (usize, u64) {
     (bytes.len(), value)
 }
 
-/// `at` is the `.` or the `e`. Returns where the number ends.
-fn skip_fraction_and_exponent(
-    bytes: &[u8],
-    mut at: usize,
-) -> Result<usize, (ScanErrorKind, usize)> {
-    if bytes[at] == b'.' {
-        at = skip_digits(bytes, at + 1)?;
+/// The powers of ten that a double holds exactly.
+const EXACT_POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// Reads a number with a fraction or an exponent whose `digits` before it start at `start` and
+/// have the value `magnitude`.
+fn scan_float(
+    text: &str,
+    start: usize,
+    digits: usize,
+    magnitude: u64,
+) -> Result<(Number, usize), (ScanErrorKind, usize)> {
+    let bytes = text.as_bytes();
+    let mut end = start + digits;
+    let mut simple = None;
+    if bytes[end] == b'.' {
+        let (places, fraction) = scan_digits(&bytes[end + 1..]);
+        end += 1 + places;
+        if places == 0 {
+            return Err(missing_digit(bytes, end));
+        }
+        if digits + places <= I64_DIGITS {
+            simple = exact_quotient(magnitude * 10u64.pow(places as u32) + fraction, places);
+        }
     }
-    if matches!(bytes.get(at), Some(b'e' | b'E')) {
-        at += 1;
-        at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
-        at = skip_digits(bytes, at)?;
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        simple = None;
+        end += 1 + usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        end = skip_digits(bytes, end)?;
     }
-    Ok(at)
+    let number = match simple {
+        Some(value) => Number::Float(if start == 0 { value } else { -value }),
+        None => parse_float(&text[..end])?,
+    };
+    Ok((number, end))
+}
+
+/// `mantissa / 10^places`, where both are exact as doubles: then the one rounding of the division
+/// is the correct rounding of the decimal (Clinger, "How to read floating point numbers accurately").
+#[inline]
+fn exact_quotient(mantissa: u64, places: usize) -> Option<f64> {
+    let power = EXACT_POWERS.get(places)?;
+    // Below 2^53 the conversion is exact.
+    #[allow(clippy::cast_precision_loss)]
+    (mantissa < 1 << 53).then(|| mantissa as f64 / power)
 }
 
 /// Skips one digit or more.
@@ -130,6 +162,15 @@ mod tests {
                 Number::Float(2.225_073_858_507_201_4e-308),
                 23,
             ),
+            ("0.1", Number::Float(0.1), 3),
+            ("123456.789", Number::Float(123_456.789), 10),
+            ("90071992547409.9", Number::Float(90_071_992_547_409.9), 16),
+            (
+                "90071992547409.93",
+                Number::Float(90_071_992_547_409.93),
+                17,
+            ),
+            ("0.00000000000000001", Number::Float(1e-17), 19),
             ("1e-999999999999", Number::Float(0.0), 15),
         ] {
             assert_eq!(scan_number(text), Ok((number, length)), "{text}");

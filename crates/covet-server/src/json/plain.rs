@@ -8,7 +8,12 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The top bit of each byte.
 const TOPS: u64 = 0x8080_8080_8080_8080;
 
+/// Bytes looked at together where a string is long: the compiler makes vector instructions of it.
+const WIDE: usize = 32;
+
 /// The number of leading bytes that are neither `"`, `\` nor below 0x20.
+///
+/// Most strings end within 16 bytes, so the wide steps come after those.
 #[inline]
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let mut at = 0;
@@ -18,12 +23,30 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
             return at + (marks.trailing_zeros() / 8) as usize;
         }
         at += 8;
+        if at == 16 {
+            at += plain_chunks(&bytes[at..]);
+        }
     }
     let tail = &bytes[at..];
-    at + tail
-        .iter()
-        .position(|&byte| is_special(byte))
-        .unwrap_or(tail.len())
+    let special = tail.iter().position(|&byte| is_special(byte));
+    at + special.unwrap_or(tail.len())
+}
+
+/// The bytes of the leading chunks of [`WIDE`] bytes in which none is special.
+fn plain_chunks(bytes: &[u8]) -> usize {
+    let (chunks, _) = bytes.as_chunks::<WIDE>();
+    let is_plain = |chunk: &&[u8; WIDE]| {
+        !chunk
+            .iter()
+            .fold(false, |any, &byte| any | is_special(byte))
+    };
+    chunks.iter().take_while(is_plain).count() * WIDE
+}
+
+/// Whether no byte of the word is special.
+#[inline]
+pub(super) fn is_plain_word(word: u64) -> bool {
+    special_marks(word) == 0
 }
 
 #[inline]
@@ -62,6 +85,15 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_special_byte_is_found_in_long_strings() {
+        for position in 0..100 {
+            let mut bytes = vec![b'a'; 100];
+            bytes[position] = b'\n';
+            assert_eq!(plain_prefix(&bytes), position);
         }
     }
 

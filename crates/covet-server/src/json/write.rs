@@ -3,12 +3,29 @@
 //! The output is compact UTF-8 (RFC 8259). Commas, brackets and nesting belong to the caller.
 
 use super::plain::plain_prefix;
+use super::short::write_short_str;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends `text` in quotes, escaping `"`, `\` and control characters and nothing else.
 pub fn write_str(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
+    write_open_str(out, text);
+    out.push(b'"');
+}
+
+/// [`write_str`] and the byte `after`, a comma or a colon: short strings without a copy's call.
+#[inline]
+pub fn write_str_then(out: &mut Vec<u8>, text: &str, after: u8) {
+    if !write_short_str(out, text.as_bytes(), after) {
+        write_open_str(out, text);
+        out.extend_from_slice(&[b'"', after]);
+    }
+}
+
+/// The string without its closing quote.
+#[inline(never)]
+fn write_open_str(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 3);
     out.push(b'"');
     let mut rest = text.as_bytes();
     loop {
@@ -20,7 +37,6 @@ pub fn write_str(out: &mut Vec<u8>, text: &str) {
         write_escape(out, byte);
         rest = after;
     }
-    out.push(b'"');
 }
 
 #[cold]
@@ -43,15 +59,48 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Appends an integer in decimal.
-#[inline]
 pub fn write_i64(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends an unsigned integer in decimal.
-#[inline]
 pub fn write_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// [`write_i64`] and the byte `after`: for numbers of up to seven digits one store.
+#[inline]
+pub fn write_i64_then(out: &mut Vec<u8>, value: i64, after: u8) {
+    let magnitude = value.unsigned_abs();
+    if magnitude >= 10_000_000 {
+        write_i64(out, value);
+        out.push(after);
+        return;
+    }
+    if value < 0 {
+        out.push(b'-');
+    }
+    let (digits, length) = short_decimal(magnitude);
+    let word = digits | (u64::from(after) << (8 * length));
+    let end = out.len() + length + 1;
+    out.extend_from_slice(&word.to_le_bytes());
+    out.truncate(end);
+}
+
+/// The decimal digits of a number below 10,000,000, the first in the lowest byte, and how
+/// many they are. Halves the number three times, all parts at once, because bytes that were
+/// stored one by one are slow to load as a word.
+#[inline]
+fn short_decimal(value: u64) -> (u64, usize) {
+    let fours = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
+    let digits = tens | ((twos - tens * 10) << 8);
+    // The last digit stays, whatever it is.
+    let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
+    let text = (digits | 0x3030_3030_3030_3030) >> (8 * zeros);
+    (text, 8 - zeros as usize)
 }
 
 /// Appends the shortest text that reads back as exactly `value`, always with a `.` or an
@@ -118,11 +167,13 @@ mod tests {
             ("0123456\"789abcdef\n", r#""0123456\"789abcdef\n""#),
         ] {
             assert_eq!(written(|out| write_str(out, text)), expected);
+            let expected = format!("{expected}:");
+            assert_eq!(written(|out| write_str_then(out, text, b':')), expected);
         }
     }
 
     #[test]
-    fn integers_and_words() {
+    fn integers() {
         assert_eq!(
             written(|out| write_i64(out, i64::MIN)),
             "-9223372036854775808"
@@ -132,6 +183,34 @@ mod tests {
             written(|out| write_u64(out, u64::MAX)),
             "18446744073709551615"
         );
+    }
+
+    #[test]
+    fn integers_of_every_length_with_what_follows() {
+        let edges = (0..19).flat_map(|power| {
+            let power = 10i64.pow(power);
+            [power - 1, power, power + 1, power / 7, power / 3]
+        });
+        let all = (0..100_000)
+            .chain((0..100_000_000).step_by(9_973))
+            .chain(edges);
+        for value in all
+            .flat_map(|value| [value, -value])
+            .chain([i64::MIN, i64::MAX])
+        {
+            let expected = format!("[{value},");
+            assert_eq!(
+                written(|out| {
+                    out.push(b'[');
+                    write_i64_then(out, value, b',');
+                }),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn words() {
         assert_eq!(written(|out| write_bool(out, true)), "true");
         assert_eq!(written(|out| write_bool(out, false)), "false");
         assert_eq!(written(write_null), "null");
