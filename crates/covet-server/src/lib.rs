@@ -4,10 +4,13 @@
 //! request implements the trait `Handler`.
 //!
 //! # Layout
+//! - [`cookies`], [`query`]: the `Cookie` field, query strings and forms
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router
 //! - [`json`]: the parts of JSON that need no Python
 
+pub mod cookies;
 pub mod http1;
 pub mod json;
+pub mod query;
 pub mod routing;
