@@ -3,12 +3,27 @@
 //! # Layout
 //! - [`runtime`]: the only place that attaches, detaches or touches raw FFI
 //! - [`json`]: Python values to JSON bytes and back
+//! - [`types`]: the classes that users see
 
 pub mod json;
 pub mod runtime;
+pub mod types;
 
 use pyo3::prelude::*;
 
 /// The native half of the package `covet`.
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::types::{
+        Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
+        RedirectResponse, Request, Response, State, Url,
+    };
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::types::register(module.py())
+    }
+}
