@@ -24,6 +24,8 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::types::register(module.py())
+        let py = module.py();
+        module.add("Address", crate::types::address_class(py)?)?;
+        crate::types::register(py)
     }
 }

@@ -1,15 +1,17 @@
 //! What a field of an answer may be: its name, the octets of its value, and the few names that
 //! the server alone writes. Errors are `ValueError`s that say what to do.
 
+use covet_server::http1::field_is_valid;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::text::to_latin1;
 
-/// Fields that belong to the connection, which the server frames; a second opinion on framing is
-/// how requests are smuggled (RFC 9112 section 11.2, RFC 9113 section 8.2.2).
-const OF_THE_CONNECTION: [&str; 4] = [
+/// Fields that the server alone writes: the date, and those that frame the message, where a second
+/// opinion is how messages are smuggled (RFC 9112 section 11.2, RFC 9113 section 8.2.2).
+const OF_THE_SERVER: [&str; 5] = [
     "connection",
+    "date",
     "keep-alive",
     "proxy-connection",
     "transfer-encoding",
@@ -17,8 +19,7 @@ const OF_THE_CONNECTION: [&str; 4] = [
 
 /// Whether `text` is a `token` (RFC 9110 section 5.6.2).
 pub(super) fn is_token(text: &[u8]) -> bool {
-    let tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(tchar)
+    field_is_valid(text, b"")
 }
 
 /// `name` in lower case.
@@ -32,9 +33,9 @@ pub(super) fn checked_name(name: &str) -> PyResult<String> {
         )));
     }
     let name = name.to_ascii_lowercase();
-    if OF_THE_CONNECTION.contains(&name.as_str()) {
+    if OF_THE_SERVER.contains(&name.as_str()) {
         return Err(PyValueError::new_err(format!(
-            "header {name:?} is about the connection, which the server frames itself; leave it out"
+            "header {name:?} is written by the server itself; leave it out"
         )));
     }
     Ok(name)

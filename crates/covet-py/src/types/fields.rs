@@ -3,7 +3,7 @@
 //! Shared by a request and the `Headers` made from it. Names are compared octet by octet without
 //! case: `content_length` is another field than `content-length`.
 
-use super::span::Span;
+use covet_server::http1::Field;
 
 /// The bytes of a head and where its fields are.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub struct FieldBlock {
     /// The head as received; may hold more than the fields.
     pub bytes: Vec<u8>,
     /// Name and value of each field in the order sent, as offsets into `bytes`.
-    pub fields: Vec<(Span, Span)>,
+    pub fields: Vec<Field>,
 }
 
 impl FieldBlock {
@@ -20,7 +20,7 @@ impl FieldBlock {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + ExactSizeIterator {
         self.fields
             .iter()
-            .map(|(name, value)| (name.of(&self.bytes), value.of(&self.bytes)))
+            .map(|field| (field.name.of(&self.bytes), field.value.of(&self.bytes)))
     }
 
     /// Every value of the field `name`, in the order sent.

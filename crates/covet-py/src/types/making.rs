@@ -5,12 +5,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use covet_server::http1::{Field, Span};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::field_rules::{checked_value, is_token};
-use super::request::{HttpVersion, RequestParts};
-use super::span::Span;
+use super::parts::{HttpVersion, RequestParts};
 use super::text::to_latin1;
 
 /// A peer given as `(host, port)`.
@@ -60,8 +60,8 @@ pub(super) fn parts(
     let fields = push_fields(&mut bytes, headers)?;
     let host = fields
         .iter()
-        .find(|(name, _)| name.of(&bytes).eq_ignore_ascii_case(b"host"))
-        .map(|&(_, value)| value);
+        .find(|field| field.name.of(&bytes).eq_ignore_ascii_case(b"host"))
+        .map(|field| field.value);
     Ok(RequestParts {
         bytes,
         method,
@@ -93,7 +93,7 @@ fn check_target(target: &str) -> PyResult<()> {
     )))
 }
 
-fn push_fields(bytes: &mut Vec<u8>, headers: Vec<(String, String)>) -> PyResult<Vec<(Span, Span)>> {
+fn push_fields(bytes: &mut Vec<u8>, headers: Vec<(String, String)>) -> PyResult<Vec<Field>> {
     let mut fields = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         let octets = to_latin1(&value).unwrap_or_else(|| value.into_bytes());
@@ -102,11 +102,12 @@ fn push_fields(bytes: &mut Vec<u8>, headers: Vec<(String, String)>) -> PyResult<
                 "header name {name:?} is not a token"
             )));
         }
-        let name_span = push(bytes, name.as_bytes());
+        let octets = checked_value(&name, &octets)?;
+        let name = push(bytes, name.as_bytes());
         bytes.extend_from_slice(b": ");
-        let value_span = push(bytes, checked_value(&name, &octets)?);
+        let value = push(bytes, octets);
         bytes.extend_from_slice(b"\r\n");
-        fields.push((name_span, value_span));
+        fields.push(Field { name, value });
     }
     bytes.extend_from_slice(b"\r\n");
     Ok(fields)

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use covet_server::http1::Span;
 use covet_server::query;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -13,7 +14,6 @@ use pyo3::types::{PyDict, PyIterator, PyString};
 
 use super::fields::FieldBlock;
 use super::lazy::Lazy;
-use super::span::Span;
 use super::text::latin1;
 
 /// Query fields; the last value wins in `[]`, as in Starlette.

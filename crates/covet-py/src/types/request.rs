@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use covet_server::cookies;
+use covet_server::http1::Span;
 use percent_encoding::percent_decode;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
@@ -20,51 +21,11 @@ use super::fields::FieldBlock;
 use super::headers::Headers;
 use super::lazy::Lazy;
 use super::making::{self, Peer};
+use super::parts::{HttpVersion, RequestParts};
 use super::query_params::QueryParams;
-use super::span::Span;
 use super::state::State;
 use super::text::{latin1, latin1_str, method_str};
 use super::url::{Target, Url};
-
-/// Version of HTTP that a request was sent with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpVersion {
-    /// HTTP/1.0.
-    Http10,
-    /// HTTP/1.1.
-    Http11,
-    /// HTTP/2.
-    Http2,
-}
-
-/// What a [`Request`] is made of. All spans are offsets into `bytes`.
-#[derive(Debug)]
-pub struct RequestParts {
-    /// The head as received.
-    pub bytes: Vec<u8>,
-    /// The method as sent: methods are case-sensitive.
-    pub method: Span,
-    /// The path as sent, `*` for `OPTIONS *`.
-    pub path: Span,
-    /// The query without `?`, None where the target has no `?`.
-    pub query: Option<Span>,
-    /// Host and port, from the target where it is absolute, else from `Host`.
-    pub host: Option<Span>,
-    /// Name and value of each field in the order sent.
-    pub fields: Vec<(Span, Span)>,
-    /// HTTP version of the request.
-    pub version: HttpVersion,
-    /// The peer, None on a Unix socket.
-    pub client: Option<SocketAddr>,
-    /// Whether the client speaks TLS, to us or to a trusted proxy.
-    pub secure: bool,
-    /// Path parameters, converted; None is the same as empty.
-    pub path_params: Option<Py<PyDict>>,
-    /// The application that serves it, None for a request that none has taken up yet.
-    pub app: Option<Py<PyAny>>,
-    /// The object that gives the body, None where there is none to be had.
-    pub body: Option<Py<PyAny>>,
-}
 
 /// One HTTP request, or a socket's handshake in middleware. Everything is read lazily.
 #[pyclass(frozen, weakref, module = "covet.requests")]

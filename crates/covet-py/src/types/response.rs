@@ -9,73 +9,19 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::answer_fields::{AnswerField, AnswerFields};
 use super::field_rules::encoded_value;
 use super::lazy::Lazy;
 use super::mutable_headers::MutableHeaders;
+use super::response_body::ResponseBody;
 use super::response_kinds::is_native;
 use super::set_cookie::{Cookie, Expires};
-
-/// The body of an answer, not encoded yet.
-#[derive(Debug, Default)]
-pub enum ResponseBody {
-    /// No body.
-    #[default]
-    Empty,
-    /// Sent as it is.
-    Bytes(Py<PyBytes>),
-    /// Sent as UTF-8; was checked to have no lone surrogates.
-    Text(Py<PyString>),
-    /// Sent as JSON.
-    Json(Py<PyAny>),
-}
-
-impl ResponseBody {
-    /// Another reference to the same content.
-    #[must_use]
-    pub fn clone_ref(&self, py: Python<'_>) -> Self {
-        match self {
-            Self::Empty => Self::Empty,
-            Self::Bytes(bytes) => Self::Bytes(bytes.clone_ref(py)),
-            Self::Text(text) => Self::Text(text.clone_ref(py)),
-            Self::Json(object) => Self::Json(object.clone_ref(py)),
-        }
-    }
-
-    /// The body of `content`: bytes, str or None.
-    pub(super) fn of_content(content: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let Some(content) = content else {
-            return Ok(Self::Empty);
-        };
-        if let Ok(text) = content.cast::<PyString>() {
-            text.to_str()?;
-            return Ok(Self::Text(text.clone().unbind()));
-        }
-        if let Ok(bytes) = content.cast::<PyBytes>() {
-            return Ok(Self::Bytes(bytes.clone().unbind()));
-        }
-        Err(PyTypeError::new_err(format!(
-            "content must be bytes, str or None, not {}; JSONResponse encodes other objects",
-            content.get_type().name()?
-        )))
-    }
-
-    /// Length in bytes, None for JSON, which is encoded later.
-    fn length(&self, py: Python<'_>) -> PyResult<Option<usize>> {
-        Ok(match self {
-            Self::Empty => Some(0),
-            Self::Bytes(bytes) => Some(bytes.as_bytes(py).len()),
-            Self::Text(text) => Some(text.to_str(py)?.len()),
-            Self::Json(_) => None,
-        })
-    }
-}
 
 /// What a kind of response is made of.
 pub(super) struct Contents<'a, 'py> {
@@ -234,6 +180,11 @@ impl Response {
 }
 
 fn type_field(media_type: &str) -> PyResult<AnswerField> {
+    if !media_type.is_ascii() {
+        return Err(PyValueError::new_err(format!(
+            "media_type {media_type:?} is not ASCII; use one such as \"text/csv\""
+        )));
+    }
     let name = "content-type".to_owned();
     let value = encoded_value(&name, &content_type(media_type))?;
     Ok(AnswerField::new(name, value))
@@ -392,12 +343,9 @@ impl Response {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.headers.traverse(&visit)?;
         // A body that is locked is in use, so nothing is lost by not showing it.
-        match self.body.try_lock().as_deref() {
-            Ok(ResponseBody::Json(object)) => visit.call(object),
-            Ok(ResponseBody::Bytes(bytes)) => visit.call(bytes),
-            Ok(ResponseBody::Text(text)) => visit.call(text),
-            _ => Ok(()),
-        }
+        self.body
+            .try_lock()
+            .map_or(Ok(()), |body| body.traverse(&visit))
     }
 
     fn __clear__(&self) {

@@ -6,7 +6,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::response::{Contents, Response, ResponseBody};
+use super::response::{Contents, Response};
+use super::response_body::ResponseBody;
 
 /// What `Location` escapes: all but letters, digits and what has a meaning in a URL, `%` too.
 const NOT_IN_LOCATION: &AsciiSet = &NON_ALPHANUMERIC

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use covet_server::http1::Span;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 use pyo3::prelude::*;
 
 use super::fields::FieldBlock;
-use super::span::Span;
 use super::text::latin1;
 
 /// What `str(url)` escapes: nothing that a valid target holds, everything that would end it.
