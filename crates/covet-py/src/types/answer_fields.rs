@@ -57,6 +57,14 @@ impl AnswerFields {
             .filter(move |field| field.name.eq_ignore_ascii_case(name))
     }
 
+    /// Puts `field` at the end; a Content-Type takes the place of the one there is.
+    pub fn add(&mut self, field: AnswerField) {
+        if field.name == "content-type" {
+            return self.set(field);
+        }
+        self.list.push(field);
+    }
+
     /// Puts `field` where the first of its name is, or at the end; later ones of its name go.
     pub fn set(&mut self, field: AnswerField) {
         let Some(at) = self.list.iter().position(|old| old.name == field.name) else {

@@ -156,10 +156,10 @@ impl MutableHeaders {
         })
     }
 
-    /// Add a field, keeping those of the same name.
+    /// Add a field, keeping those of the same name; but an answer has one Content-Type.
     fn append(&self, key: &str, value: &str) -> PyResult<()> {
         if let Some(field) = self.field(key, value)? {
-            self.with(|fields| fields.list.push(field));
+            self.with(|fields| fields.add(field));
         }
         Ok(())
     }

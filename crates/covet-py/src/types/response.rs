@@ -264,10 +264,13 @@ impl Response {
         clippy::too_many_arguments,
         reason = "the attributes of a cookie, in the order Starlette has them"
     )]
-    #[pyo3(signature = (
-        key, value = "", max_age = None, expires = None, path = Some("/"), domain = None,
-        secure = None, httponly = true, samesite = Some("lax"), partitioned = false
-    ))]
+    #[pyo3(
+        signature = (
+            key, value = "", max_age = None, expires = None, path = Some("/"), domain = None,
+            secure = None, httponly = true, samesite = Some("lax"), partitioned = false
+        ),
+        text_signature = "($self, key, value='', max_age=None, expires=None, path='/', domain=None, secure=None, httponly=True, samesite='lax', partitioned=False)"
+    )]
     fn set_cookie(
         &self,
         py: Python<'_>,
@@ -305,10 +308,13 @@ impl Response {
         clippy::too_many_arguments,
         reason = "the attributes of a cookie, in the order Starlette has them"
     )]
-    #[pyo3(signature = (
-        key, path = Some("/"), domain = None, secure = None, httponly = true,
-        samesite = Some("lax"), partitioned = false
-    ))]
+    #[pyo3(
+        signature = (
+            key, path = Some("/"), domain = None, secure = None, httponly = true,
+            samesite = Some("lax"), partitioned = false
+        ),
+        text_signature = "($self, key, path='/', domain=None, secure=None, httponly=True, samesite='lax', partitioned=False)"
+    )]
     fn delete_cookie(
         &self,
         py: Python<'_>,
