@@ -3,9 +3,11 @@
 //! # Layout
 //! - [`runtime`]: the only place that attaches, detaches or touches raw FFI
 //! - [`json`]: Python values to JSON bytes and back
+//! - [`types`]: the classes that users see
 
 pub mod json;
 pub mod runtime;
+pub mod types;
 
 use pyo3::prelude::*;
 
@@ -14,4 +16,18 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::json::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
+    #[pymodule_export]
+    use crate::types::{
+        Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
+        RedirectResponse, Request, Response, State, Url,
+    };
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("Address", crate::types::address_class(py)?)?;
+        crate::types::register(py)
+    }
 }

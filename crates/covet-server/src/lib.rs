@@ -8,6 +8,7 @@
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
+//! - [`cookies`], [`query`]: the `Cookie` field, query strings and forms
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -16,6 +17,7 @@ pub mod access_log;
 pub mod body;
 pub mod buffers;
 mod connection;
+pub mod cookies;
 pub mod counters;
 mod deadlines;
 pub mod handler;
@@ -23,6 +25,7 @@ pub mod http1;
 pub mod json;
 mod listener;
 pub mod percent;
+pub mod query;
 pub mod response;
 pub mod routing;
 pub mod server;

@@ -1,0 +1,41 @@
+//! The classes that users see: frozen, lazy, safe to share between threads.
+//!
+//! [`Request`] is made from [`RequestParts`] by whoever has read a head; a [`Response`] is read
+//! through [`ResponseView`] by whoever writes one. Nothing here knows sockets, routes or JSON.
+
+mod abc;
+mod address;
+mod answer_fields;
+mod field_rules;
+mod fields;
+mod headers;
+mod lazy;
+mod making;
+mod mutable_headers;
+mod parts;
+mod query_params;
+mod request;
+mod response;
+mod response_body;
+mod response_kinds;
+mod response_view;
+mod set_cookie;
+mod state;
+mod text;
+mod url;
+
+pub use abc::register;
+pub use address::address_class;
+pub use answer_fields::{AnswerField, AnswerFields};
+pub use fields::FieldBlock;
+pub use headers::Headers;
+pub use mutable_headers::MutableHeaders;
+pub use parts::{HttpVersion, RequestParts};
+pub use query_params::QueryParams;
+pub use request::Request;
+pub use response::Response;
+pub use response_body::ResponseBody;
+pub use response_kinds::{HtmlResponse, JsonResponse, PlainTextResponse, RedirectResponse};
+pub use response_view::ResponseView;
+pub use state::State;
+pub use url::{Target, Url};
