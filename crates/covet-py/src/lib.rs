@@ -11,4 +11,7 @@ use pyo3::prelude::*;
 
 /// The native half of the package `covet`.
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use super::runtime::{Handle, Scheduler, TimerHandle};
+}
