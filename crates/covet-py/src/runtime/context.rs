@@ -27,7 +27,11 @@ pub(super) fn call_in<'py>(
         return run.call1(PyTuple::new(run.py(), words)?);
     };
     let _entered = Entered::new(context)?;
-    if args.is_empty() { callback.call0() } else { callback.call1(args) }
+    if args.is_empty() {
+        callback.call0()
+    } else {
+        callback.call1(args)
+    }
 }
 
 /// The current context while it lives; left again on drop, on a panic too.

@@ -7,15 +7,16 @@
 
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
+use super::handle::panicked;
 use super::{attachment, signals};
 
 /// After so many tasks in a row the sockets are looked at (Tokio's own default).
@@ -86,7 +87,7 @@ impl Engine {
         let runtime = self.here()?;
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
         attachment::recover();
-        outcome.or_else(|panic| resume_unwind(panic))
+        outcome.map_err(|panic| panicked(&*panic))
     }
 
     /// Whether the calling thread can use the runtime.
@@ -96,7 +97,9 @@ impl Engine {
 
     /// Whether nothing would be lost with the runtime: it has no task but asyncio's, or it is the parent process's.
     pub(super) fn is_expendable(&self) -> bool {
-        self.is_forked() || self.runtime.metrics().num_alive_tasks() <= usize::from(self.furnished.load(Ordering::Relaxed))
+        self.is_forked()
+            || self.runtime.metrics().num_alive_tasks()
+                <= usize::from(self.furnished.load(Ordering::Relaxed))
     }
 
     fn is_forked(&self) -> bool {
@@ -107,7 +110,9 @@ impl Engine {
         if self.is_here() {
             return Ok(&self.runtime);
         }
-        Err(PyRuntimeError::new_err("this event loop has tasks on another thread: use it there, or close it there"))
+        Err(PyRuntimeError::new_err(
+            "this event loop has tasks on another thread: use it there, or close it there",
+        ))
     }
 }
 
@@ -123,15 +128,50 @@ impl Drop for Engine {
     }
 }
 
-/// A loop's engine: none yet, alive, or closed for good.
-pub(super) enum Slot {
-    /// Nothing needed it so far.
+/// Where a loop keeps its engine: none yet, alive, or closed for good.
+pub(super) struct EngineSlot(Mutex<Slot>);
+
+enum Slot {
     Empty,
-    /// In use.
-    Live(std::sync::Arc<Engine>),
-    /// The loop is closed.
+    Live(Arc<Engine>),
     Closed,
 }
 
-/// Where a loop keeps its engine.
-pub(super) type EngineSlot = Mutex<Slot>;
+impl EngineSlot {
+    /// No engine yet.
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Slot::Empty))
+    }
+
+    /// The engine, for the calling thread: a new one where there is none or where the old one has nothing to lose.
+    ///
+    /// # Errors
+    ///
+    /// `RuntimeError` after [`Self::close`].
+    pub(super) fn get(&self) -> PyResult<Arc<Engine>> {
+        let mut slot = self.lock();
+        match &*slot {
+            Slot::Closed => return Err(PyRuntimeError::new_err("Event loop is closed")),
+            Slot::Live(engine) if engine.is_here() || !engine.is_expendable() => {
+                return Ok(Arc::clone(engine));
+            }
+            Slot::Live(_) | Slot::Empty => {}
+        }
+        let engine = Arc::new(Engine::new()?);
+        let old = std::mem::replace(&mut *slot, Slot::Live(Arc::clone(&engine)));
+        drop(slot);
+        drop(old);
+        Ok(engine)
+    }
+
+    /// Drops the engine with its tasks; there will be no other.
+    pub(super) fn close(&self) {
+        let old = std::mem::replace(&mut *self.lock(), Slot::Closed);
+        drop(old);
+    }
+
+    /// The lock is held only while an engine is moved, never across a call into Python.
+    fn lock(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -51,12 +51,19 @@ impl Handle {
             Some(context) => context,
             None => context::copy_current(py)?,
         };
-        let debug = if scheduler.get().is_debug() { Some(Box::new(Debug::new(py)?)) } else { None };
+        let debug = if scheduler.get().is_debug() {
+            Some(Box::new(Debug::new(py)?))
+        } else {
+            None
+        };
         Ok(Self {
             scheduler: scheduler.clone().unbind(),
             context: context.unbind(),
             cancelled: AtomicBool::new(false),
-            work: Mutex::new(Work { callback: Some((callback.unbind(), args.unbind())), debug }),
+            work: Mutex::new(Work {
+                callback: Some((callback.unbind(), args.unbind())),
+                debug,
+            }),
         })
     }
 
@@ -71,7 +78,9 @@ impl Handle {
         let Some((callback, args)) = this.callback(py) else {
             return Ok(());
         };
-        let called = catch_unwind(AssertUnwindSafe(|| context::call_in(this.context.bind(py), &callback, &args).map(drop)));
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            context::call_in(this.context.bind(py), &callback, &args).map(drop)
+        }));
         let Err(error) = called.unwrap_or_else(|panic| Err(panicked(&*panic))) else {
             return Ok(());
         };
@@ -79,12 +88,17 @@ impl Handle {
             return Err(error);
         }
         let report = intern!(py, "_callback_failed");
-        this.scheduler.bind(py).call_method1(report, (slf, error)).map(drop)
+        this.scheduler
+            .bind(py)
+            .call_method1(report, (slf, error))
+            .map(drop)
     }
 
     fn callback<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let work = self.work();
-        work.callback.as_ref().map(|(callback, args)| (callback.bind(py).clone(), args.bind(py).clone()))
+        work.callback
+            .as_ref()
+            .map(|(callback, args)| (callback.bind(py).clone(), args.bind(py).clone()))
     }
 
     /// The lock is never held across a call into Python, so it is free or about to be.
@@ -97,12 +111,14 @@ impl Handle {
 impl Handle {
     /// Cancels the callback: it will not run.
     fn cancel(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
+        let this = slf.get();
         if this.is_cancelled() {
             return Ok(());
         }
-        if let Ok(timer) = slf.cast::<TimerHandle>() {
-            this.scheduler.bind(py).call_method1(intern!(py, "_timer_handle_cancelled"), (timer,))?;
+        if let Ok(timer) = slf.cast::<TimerHandle>()
+            && timer.get().is_scheduled()
+        {
+            this.scheduler.get().count_cancelled();
         }
         this.cancelled.store(true, Ordering::Relaxed);
         if this.scheduler.get().is_debug() {
@@ -158,19 +174,32 @@ impl Handle {
 
     #[getter]
     fn _source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.work().debug.as_ref().map(|debug| debug.source_traceback.clone_ref(py))
+        self.work()
+            .debug
+            .as_ref()
+            .map(|debug| debug.source_traceback.clone_ref(py))
     }
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
-        let known = this.work().debug.as_ref().and_then(|debug| debug.repr.as_ref().map(|text| text.clone_ref(py)));
+        let known = this
+            .work()
+            .debug
+            .as_ref()
+            .and_then(|debug| debug.repr.as_ref().map(|text| text.clone_ref(py)));
         match known {
             Some(text) => Ok(text.into_bound(py).into_any()),
-            None => this.scheduler.bind(py).call_method1(intern!(py, "_describe_handle"), (slf,)),
+            None => this
+                .scheduler
+                .bind(py)
+                .call_method1(intern!(py, "_describe_handle"), (slf,)),
         }
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "the signature of tp_traverse")]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the signature of tp_traverse"
+    )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.scheduler)?;
         visit.call(&self.context)?;
@@ -181,7 +210,9 @@ impl Handle {
             visit.call(callback)?;
             visit.call(args)?;
         }
-        work.debug.iter().try_for_each(|debug| visit.call(&debug.source_traceback))
+        work.debug
+            .iter()
+            .try_for_each(|debug| visit.call(&debug.source_traceback))
     }
 
     fn __clear__(&self) {
@@ -203,7 +234,10 @@ pub struct TimerHandle {
 impl TimerHandle {
     /// A timer for `handle` at `when`; it counts as scheduled.
     pub(super) fn create(py: Python<'_>, when: f64, handle: Handle) -> PyResult<Bound<'_, Self>> {
-        let timer = Self { when, scheduled: AtomicBool::new(true) };
+        let timer = Self {
+            when,
+            scheduled: AtomicBool::new(true),
+        };
         Bound::new(py, PyClassInitializer::from(handle).add_subclass(timer))
     }
 
@@ -240,7 +274,11 @@ impl TimerHandle {
     }
 
     #[allow(clippy::float_cmp, reason = "asyncio compares the very numbers")]
-    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+    fn __richcmp__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let Ok(other) = other.cast::<Self>() else {
             return Ok(py.NotImplemented());
@@ -274,10 +312,17 @@ fn same(left: &Bound<'_, TimerHandle>, right: &Bound<'_, TimerHandle>) -> PyResu
 
 impl Debug {
     fn new(py: Python<'_>) -> PyResult<Self> {
-        let extract = py.import(intern!(py, "asyncio.format_helpers"))?.getattr(intern!(py, "extract_stack"))?;
+        let extract = py
+            .import(intern!(py, "asyncio.format_helpers"))?
+            .getattr(intern!(py, "extract_stack"))?;
         // Seen from here the innermost Python frame is the caller of `call_soon`; its own `f_back` would be one too far.
-        let frame = py.import(intern!(py, "sys"))?.call_method1(intern!(py, "_getframe"), (0,))?;
-        Ok(Self { source_traceback: extract.call1((frame,))?.unbind(), repr: None })
+        let frame = py
+            .import(intern!(py, "sys"))?
+            .call_method1(intern!(py, "_getframe"), (0,))?;
+        Ok(Self {
+            source_traceback: extract.call1((frame,))?.unbind(),
+            repr: None,
+        })
     }
 }
 

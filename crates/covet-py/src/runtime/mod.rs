@@ -3,30 +3,41 @@
 //! One thread runs everything that is hot. A Tokio runtime drives it, asyncio is one task on that runtime, and the
 //! thread is attached to the interpreter whenever it is not parked.
 //!
-//! - [`attachment`]: what a driven thread knows of itself: attached or parked, driven loop, way out
+//! - [`attachment`]: whether a driven thread is attached; the park hooks
+//! - [`drive`]: one `run_forever`: which loop, and how it ends
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
-//! - [`turn`]: asyncio as a task: events, timers, one pass over what is ready
+//! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
+//! - [`task`]: a coroutine as an asyncio task, started at once
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
 mod clock;
 mod context;
+mod dispatch;
+mod drive;
 mod engine;
 mod handle;
 mod queue;
 mod scheduler;
 mod signals;
+mod task;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 #[allow(unused_imports, reason = "the server is built on these; it comes next")]
-pub(crate) use attachment::{attached, carry_out, detached, offer};
+pub(crate) use attachment::{attached, detached, offer};
+#[allow(unused_imports, reason = "the server is built on these; it comes next")]
+pub(crate) use drive::carry_out;
 #[allow(unused_imports, reason = "the server is built on these; it comes next")]
 pub(crate) use scheduler::{enter, spawn};
 #[allow(unused_imports, reason = "the server is built on these; it comes next")]
 pub(crate) use signals::block_all as block_signals;
+#[allow(unused_imports, reason = "the server is built on these; it comes next")]
+pub(crate) use task::{Started, start as start_task};
 
 pub use handle::{Handle, TimerHandle};
 pub use scheduler::Scheduler;

@@ -4,9 +4,10 @@
 //! standard library's or `covet.loop`'s.
 
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -15,15 +16,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::attachment::{self, Attached, Driving, Finished};
-use super::engine::{Engine, EngineSlot, Slot};
+use super::attachment::Attached;
+use super::drive::{Driving, Finished};
+use super::engine::EngineSlot;
 use super::queue::Queue;
 use super::turn::Turns;
-use super::{Handle, TimerHandle, clock};
-
-/// The bits that asyncio calls `EVENT_READ` and `EVENT_WRITE`.
-const EVENT_READ: u32 = 1;
-const EVENT_WRITE: u32 = 2;
+use super::{Handle, TimerHandle, clock, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -34,6 +32,8 @@ pub struct Scheduler {
     is_debug: AtomicBool,
     is_stopping: AtomicBool,
     is_first_turn: AtomicBool,
+    /// `threading.get_ident()` of the thread that runs the loop, or 0.
+    thread: AtomicU64,
 }
 
 impl Scheduler {
@@ -72,6 +72,11 @@ impl Scheduler {
         self.queue().arm(when);
     }
 
+    /// See [`Queue::count_cancelled`].
+    pub(super) fn count_cancelled(&self) {
+        self.queue().count_cancelled();
+    }
+
     /// Moves the timers that are due to the ready queue.
     pub(super) fn take_due(&self, py: Python<'_>) {
         let mut queue = self.queue();
@@ -87,45 +92,27 @@ impl Scheduler {
         forget_timers(removed);
     }
 
-    /// Runs what is ready now, not what becomes ready meanwhile.
-    pub(super) fn run_ready(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let this = slf.get();
-        let todo = this.queue().ready_len();
-        for _ in 0..todo {
-            let Some(handle) = this.queue().pop() else {
-                break;
-            };
-            let handle = handle.into_bound(slf.py());
-            if this.is_debug() { run_watched(slf, &handle) } else { run_handle(&handle) }?;
-            if attachment::is_finished() {
-                break;
-            }
-        }
-        Ok(())
+    /// The number of handles that are ready.
+    pub(super) fn ready_len(&self) -> usize {
+        self.queue().ready_len()
     }
 
-    /// This loop's engine for the calling thread.
-    fn engine(&self) -> PyResult<Arc<Engine>> {
-        let mut slot = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = match &*slot {
-            Slot::Closed => return Err(closed()),
-            Slot::Live(engine) if engine.is_here() || !engine.is_expendable() => return Ok(Arc::clone(engine)),
-            Slot::Live(_) | Slot::Empty => {
-                let engine = Slot::Live(Arc::new(Engine::new()?));
-                std::mem::replace(&mut *slot, engine)
-            }
-        };
-        let engine = match &*slot {
-            Slot::Live(engine) => Ok(Arc::clone(engine)),
-            Slot::Empty | Slot::Closed => Err(closed()),
-        };
-        drop(slot);
-        drop(old);
-        engine
+    /// The next handle to run.
+    pub(super) fn pop(&self) -> Option<Py<PyAny>> {
+        self.queue().pop()
+    }
+
+    /// Makes a handle ready.
+    pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
+        self.queue().push(handle.clone().unbind());
     }
 
     fn check_open(&self) -> PyResult<()> {
-        if self.is_closed.load(Ordering::Relaxed) { Err(closed()) } else { Ok(()) }
+        if self.is_closed.load(Ordering::Relaxed) {
+            Err(closed())
+        } else {
+            Ok(())
+        }
     }
 
     /// The lock is never held across a call into Python, so it is free or about to be.
@@ -133,7 +120,12 @@ impl Scheduler {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check<'py>(slf: &Bound<'py, Self>, callback: &Bound<'py, PyAny>, method: &str, from_any_thread: bool) -> PyResult<()> {
+    fn check<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        method: &str,
+        from_any_thread: bool,
+    ) -> PyResult<()> {
         let this = slf.get();
         this.check_open()?;
         if this.is_debug() {
@@ -164,7 +156,11 @@ impl Scheduler {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
         Self::check(slf, &callback, "call_at", false)?;
-        let timer = TimerHandle::create(slf.py(), when, Handle::create(slf, callback, args, context)?)?;
+        let timer = TimerHandle::create(
+            slf.py(),
+            when,
+            Handle::create(slf, callback, args, context)?,
+        )?;
         let py = slf.py();
         let mut queue = slf.get().queue();
         let removed = queue.take_cancelled(|timer| timer.bind(py).as_super().get().is_cancelled());
@@ -182,11 +178,12 @@ impl Scheduler {
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             queue: Mutex::new(Queue::new()),
-            engine: Mutex::new(Slot::Empty),
-            is_closed: AtomicBool::new(false),
+            engine: EngineSlot::new(),
+            is_closed: AtomicBool::new(true),
             is_debug: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_first_turn: AtomicBool::new(false),
+            thread: AtomicU64::new(0),
         }
     }
 
@@ -258,8 +255,8 @@ impl Scheduler {
     }
 
     fn _add_callback(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-        if !foreign_is_cancelled(handle)? {
-            slf.get().queue().push(handle.clone().unbind());
+        if !dispatch::is_cancelled(handle)? {
+            slf.get().push(handle);
         }
         Ok(())
     }
@@ -270,29 +267,19 @@ impl Scheduler {
 
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, TimerHandle>) {
         if handle.get().is_scheduled() {
-            self.queue().count_cancelled();
+            self.count_cancelled();
         }
     }
 
     fn _process_events(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<()> {
-        for event in events.try_iter()? {
-            let (key, mask): (Bound<'_, PyAny>, u32) = event?.extract()?;
-            let (file, _, _, (reader, writer)): SelectorKey<'_> = key.extract()?;
-            if mask & EVENT_READ != 0 && !reader.is_none() {
-                deliver(slf, &file, &reader, intern!(slf.py(), "_remove_reader"))?;
-            }
-            if mask & EVENT_WRITE != 0 && !writer.is_none() {
-                deliver(slf, &file, &writer, intern!(slf.py(), "_remove_writer"))?;
-            }
-        }
-        Ok(())
+        dispatch::process_events(slf, events)
     }
 
     /// Drives the loop on the calling thread until `stop()` or an exception that ends it. `selector` is the
     /// descriptor of the loop's selector.
     fn _drive(slf: &Bound<'_, Self>, selector: RawFd) -> PyResult<()> {
         let this = slf.get();
-        let engine = this.engine()?;
+        let engine = this.engine.get()?;
         let driving = Driving::begin(slf)?;
         engine.furnish(|| Turns::new(selector))?;
         this.is_first_turn.store(true, Ordering::Relaxed);
@@ -304,13 +291,8 @@ impl Scheduler {
 
     /// Drops every task of the engine; the loop is not used again.
     fn _tear_down(slf: &Bound<'_, Self>) {
-        let this = slf.get();
-        let engine = {
-            let mut slot = this.engine.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *slot, Slot::Closed)
-        };
         let _attached = Attached::new(slf.py());
-        drop(engine);
+        slf.get().engine.close();
     }
 
     /// Drops everything that is scheduled.
@@ -324,9 +306,25 @@ impl Scheduler {
         self.is_closed.load(Ordering::Relaxed)
     }
 
-    #[setter]
-    fn set__closed(&self, closed: bool) {
+    #[setter(_closed)]
+    fn set_closed(&self, closed: bool) {
         self.is_closed.store(closed, Ordering::Relaxed);
+    }
+
+    /// Whether the loop runs, on whichever thread.
+    fn is_running(&self) -> bool {
+        self.thread.load(Ordering::Relaxed) != 0
+    }
+
+    #[getter]
+    fn _thread_id(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.thread.load(Ordering::Relaxed))
+    }
+
+    #[setter(_thread_id)]
+    fn set_thread_id(&self, thread: Option<NonZeroU64>) {
+        self.thread
+            .store(thread.map_or(0, NonZeroU64::get), Ordering::Relaxed);
     }
 
     #[getter]
@@ -334,8 +332,8 @@ impl Scheduler {
         self.is_debug()
     }
 
-    #[setter]
-    fn set__debug(&self, debug: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[setter(_debug)]
+    fn set_debug(&self, debug: &Bound<'_, PyAny>) -> PyResult<()> {
         self.is_debug.store(debug.is_truthy()?, Ordering::Relaxed);
         Ok(())
     }
@@ -345,8 +343,8 @@ impl Scheduler {
         self.is_stopping()
     }
 
-    #[setter]
-    fn set__stopping(&self, stopping: bool) {
+    #[setter(_stopping)]
+    fn set_stopping(&self, stopping: bool) {
         self.is_stopping.store(stopping, Ordering::Relaxed);
     }
 
@@ -355,26 +353,28 @@ impl Scheduler {
         self.queue().timers_cancelled()
     }
 
-    #[setter]
-    fn set__timer_cancelled_count(&self, _count: usize) {}
+    /// asyncio's constructor sets it to nought; the queue keeps the count.
+    #[setter(_timer_cancelled_count)]
+    #[allow(clippy::unused_self, reason = "a property of the event loop")]
+    fn set_timer_cancelled_count(&self, _count: usize) {}
 
-    #[allow(clippy::needless_pass_by_value, reason = "the signature of tp_traverse")]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the signature of tp_traverse"
+    )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Ok(queue) = self.queue.try_lock() else {
             return Ok(());
         };
-        let (mut ready, mut timers) = queue.iter();
-        ready.try_for_each(|handle| visit.call(handle))?;
-        timers.try_for_each(|timer| visit.call(timer))
+        queue.ready().try_for_each(|handle| visit.call(handle))?;
+        queue.timers().try_for_each(|timer| visit.call(timer))
     }
 
     fn __clear__(&self) {
-        self._discard();
+        let drained = self.queue().drain();
+        drop(drained);
     }
 }
-
-/// `selectors.SelectorKey` as asyncio fills it: file, descriptor, events, (reader, writer).
-type SelectorKey<'py> = (Bound<'py, PyAny>, RawFd, u32, (Bound<'py, PyAny>, Bound<'py, PyAny>));
 
 /// Spawns a task on the loop's thread, which must be the calling one. The loop may run or not; it is driven by
 /// `run_forever`, and dropped by `close()`, with the thread attached each time.
@@ -382,8 +382,17 @@ type SelectorKey<'py> = (Bound<'py, PyAny>, RawFd, u32, (Bound<'py, PyAny>, Boun
 /// # Errors
 ///
 /// `TypeError` if `event_loop` is no `covet.loop`; `RuntimeError` if it is closed or belongs to another thread.
-pub(crate) fn spawn(event_loop: &Bound<'_, PyAny>, future: impl Future<Output = ()> + 'static) -> PyResult<()> {
-    event_loop.cast::<Scheduler>()?.get().engine()?.spawn(future)
+#[allow(dead_code, reason = "the server calls it")]
+pub(crate) fn spawn(
+    event_loop: &Bound<'_, PyAny>,
+    future: impl Future<Output = ()> + 'static,
+) -> PyResult<()> {
+    event_loop
+        .cast::<Scheduler>()?
+        .get()
+        .engine
+        .get()?
+        .spawn(future)
 }
 
 /// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
@@ -391,8 +400,9 @@ pub(crate) fn spawn(event_loop: &Bound<'_, PyAny>, future: impl Future<Output = 
 /// # Errors
 ///
 /// As for [`spawn`].
+#[allow(dead_code, reason = "the server calls it")]
 pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
-    event_loop.cast::<Scheduler>()?.get().engine()?.enter(f)
+    event_loop.cast::<Scheduler>()?.get().engine.get()?.enter(f)
 }
 
 fn closed() -> PyErr {
@@ -401,49 +411,8 @@ fn closed() -> PyErr {
 
 /// Drops timers that were taken out because they were cancelled.
 fn forget_timers(timers: Vec<Py<TimerHandle>>) {
-    timers.iter().for_each(|timer| timer.get().unschedule());
+    for timer in &timers {
+        timer.get().unschedule();
+    }
     drop(timers);
-}
-
-/// Queues the handle of an event, or stops watching for it if it was cancelled.
-fn deliver(slf: &Bound<'_, Scheduler>, file: &Bound<'_, PyAny>, handle: &Bound<'_, PyAny>, remove: &Bound<'_, pyo3::types::PyString>) -> PyResult<()> {
-    if foreign_is_cancelled(handle)? {
-        return slf.call_method1(remove, (file,)).map(drop);
-    }
-    slf.get().queue().push(handle.clone().unbind());
-    Ok(())
-}
-
-fn foreign_is_cancelled(handle: &Bound<'_, PyAny>) -> PyResult<bool> {
-    handle.getattr(intern!(handle.py(), "_cancelled"))?.is_truthy()
-}
-
-/// Runs a handle of ours, or one that asyncio's Python code made.
-fn run_handle(handle: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Ok(handle) = handle.cast_exact::<Handle>() {
-        return Handle::call(handle);
-    }
-    if let Ok(timer) = handle.cast_exact::<TimerHandle>() {
-        return Handle::call(timer.as_super());
-    }
-    if foreign_is_cancelled(handle)? {
-        return Ok(());
-    }
-    handle.call_method0(intern!(handle.py(), "_run")).map(drop)
-}
-
-/// Runs a handle in debug mode: one that takes long is reported.
-fn run_watched(slf: &Bound<'_, Scheduler>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = slf.py();
-    let current = intern!(py, "_current_handle");
-    slf.setattr(current, handle)?;
-    let began = clock::monotonic();
-    let outcome = run_handle(handle);
-    let took = clock::monotonic() - began;
-    slf.setattr(current, py.None())?;
-    outcome?;
-    if took >= slf.getattr(intern!(py, "slow_callback_duration"))?.extract()? {
-        slf.call_method1(intern!(py, "_callback_was_slow"), (handle, took))?;
-    }
-    Ok(())
 }

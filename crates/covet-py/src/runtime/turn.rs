@@ -20,8 +20,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::attachment::attached;
 use super::handle::panicked;
-use super::{Scheduler, attachment, clock};
+use super::{Scheduler, clock, dispatch, drive};
 
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
 const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
@@ -50,12 +51,11 @@ impl Turns {
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
         let queue = scheduler.get();
-        queue.begin_turn(cx.waker());
         let is_ready = self.take_events(scheduler, cx)?;
         queue.take_due(scheduler.py());
-        Scheduler::run_ready(scheduler)?;
+        dispatch::run_ready(scheduler)?;
         if queue.is_stopping() {
-            attachment::finish();
+            drive::finish();
         } else if is_ready || !self.rest(queue, cx) {
             go_on(cx);
         }
@@ -65,7 +65,11 @@ impl Turns {
     /// Hands the selector's events to the loop; returns whether there may be more.
     ///
     /// Tokio reports an edge of the selector's descriptor, so its readiness is kept until the selector had nothing.
-    fn take_events(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<bool> {
+    fn take_events(
+        &mut self,
+        scheduler: &Bound<'_, Scheduler>,
+        cx: &mut Context<'_>,
+    ) -> PyResult<bool> {
         let mut is_ready = false;
         if scheduler.get().take_first_turn() {
             // Tokio has not looked yet, and a loop that is told to stop at once still takes what is there.
@@ -103,7 +107,9 @@ impl Turns {
         if self.is_set {
             let wait = (when - clock::monotonic()).clamp(0.0, LONGEST_SLEEP);
             let wait = if wait.is_nan() { LONGEST_SLEEP } else { wait };
-            self.alarm.as_mut().reset(Instant::now() + Duration::from_secs_f64(wait));
+            self.alarm
+                .as_mut()
+                .reset(Instant::now() + Duration::from_secs_f64(wait));
         }
     }
 }
@@ -112,17 +118,19 @@ impl Future for Turns {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if attachment::is_finished() {
-            return Poll::Pending;
-        }
-        attachment::attached(|py| {
-            let Some(scheduler) = attachment::driven(py) else {
+        attached(|py| {
+            let Some(scheduler) = drive::driven(py) else {
                 return;
             };
+            // Even where the drive is over before the first turn: the next one needs the waker.
+            scheduler.get().begin_turn(cx.waker());
+            if drive::is_finished() {
+                return;
+            }
             let turned = catch_unwind(AssertUnwindSafe(|| self.turn(&scheduler, cx)));
             match turned.unwrap_or_else(|panic| Err(panicked(&*panic))) {
                 Ok(()) => {}
-                Err(error) => attachment::carry_out(error),
+                Err(error) => drive::carry_out(error),
             }
         });
         Poll::Pending
@@ -133,7 +141,9 @@ impl Future for Turns {
 fn select(scheduler: &Bound<'_, Scheduler>) -> PyResult<bool> {
     let py = scheduler.py();
     let selector = scheduler.getattr(intern!(py, "_selector"))?;
-    let events = selector.call_method1(intern!(py, "select"), (0,))?.cast_into::<PyList>()?;
+    let events = selector
+        .call_method1(intern!(py, "select"), (0,))?
+        .cast_into::<PyList>()?;
     if events.is_empty() {
         return Ok(false);
     }
