@@ -310,9 +310,11 @@ fn only_its_own_thread_spawns_on_a_loop_that_has_tasks() {
 fn a_busy_asyncio_starves_no_socket() {
     with_loop(|event_loop| {
         let py = event_loop.py();
-        let spin = define(py, "def spin(loop):\n loop.call_soon(spin, loop)", "spin");
+        let turns = PyList::empty(py);
+        let code = "def spin(loop, turns):\n turns.append(1)\n loop.call_soon(spin, loop, turns)";
+        let spin = define(py, code, "spin");
         event_loop
-            .call_method1("call_soon", (spin, event_loop))
+            .call_method1("call_soon", (spin, event_loop, &turns))
             .expect("scheduled");
         let (listener, client) = enter(event_loop, || {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
@@ -329,15 +331,22 @@ fn a_busy_asyncio_starves_no_socket() {
         let (listener, client) = (listener.expect("registered"), client.expect("registered"));
         let talk = async move {
             let (server, _) = listener.accept().await.expect("accepts");
+            let mut byte = [0; 8];
             for _ in 0..10 {
-                server.writable().await.expect("writable");
+                // Nothing to read clears the readiness: only a look at the sockets brings it back.
+                client.try_read(&mut byte).expect_err("nothing yet");
                 server.try_write(b"x").expect("written");
                 client.readable().await.expect("readable");
-                client.try_read(&mut [0; 8]).expect("read");
+                client.try_read(&mut byte).expect("read");
             }
         };
         spawn(event_loop, then_stop(event_loop, talk)).expect("spawns");
         run_forever(event_loop).expect("stops");
+        assert!(
+            turns.len() < 10 * 30,
+            "{} turns of asyncio for 10 messages",
+            turns.len()
+        );
     });
 }
 
@@ -528,7 +537,12 @@ fn an_eager_task_in_an_entered_context_keeps_the_current_task_right() {
                 .expect("a bool"),
             is_eager
         );
-        // No task is current: the next one can step, on both ways.
+        let is_none = "__import__('asyncio').current_task(loop) is None";
+        let is_none = eval(py, is_none, &[("loop", event_loop)]);
+        assert!(
+            is_none.is_truthy().expect("a bool"),
+            "the failed task is still current"
+        );
         let waits = define(py, HANDLERS, "waits").call0().expect("a coroutine");
         event_loop
             .call_method1("run_until_complete", (waits,))
