@@ -45,7 +45,7 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
         self._check_running()
         self._set_coroutine_origin_tracking(self._debug)
         hooks = sys.get_asyncgen_hooks()
-        previous_wakeup = self._take_signals()
+        owns_signals = self._take_signals()
         try:
             self._thread_id = threading.get_ident()
             sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
@@ -57,7 +57,8 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
             events._set_running_loop(None)
             self._set_coroutine_origin_tracking(False)
             sys.set_asyncgen_hooks(*hooks)
-            self._give_signals_back(previous_wakeup)
+            if owns_signals:
+                self._give_signals_back()
 
     def close(self) -> None:
         """Close the loop: drop what is scheduled, and the server's tasks with their connections."""
@@ -77,22 +78,22 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
             self._take_signals()
         return removed
 
-    def _take_signals(self) -> int | None:
-        """Let a signal end the park, whichever thread it lands on; return the descriptor to put back afterwards."""
+    def _take_signals(self) -> bool:
+        """Let a signal end the park, whichever thread it lands on; return whether its descriptor is this loop's."""
         if threading.current_thread() is not threading.main_thread():
-            return None
+            return False
         try:
             previous = signal.set_wakeup_fd(self._csock.fileno(), warn_on_full_buffer=False)
         except ValueError:  # not the main interpreter
-            return None
-        if previous not in (-1, self._csock.fileno()):
-            signal.set_wakeup_fd(previous)
-            return None
-        return previous
+            return False
+        if previous in (-1, self._csock.fileno()):
+            return True
+        signal.set_wakeup_fd(previous)
+        return False
 
-    def _give_signals_back(self, previous: int | None) -> None:
+    def _give_signals_back(self) -> None:
         """Undo `_take_signals`, unless asyncio's own signal handlers still need the descriptor."""
-        if previous != -1 or self._signal_handlers:
+        if self._signal_handlers:
             return
         current = signal.set_wakeup_fd(-1)
         if current not in (-1, self._csock.fileno()):

@@ -170,9 +170,10 @@ impl<R, T> Queue<R, T> {
         }
     }
 
-    /// Takes everything out, to be dropped without the lock.
+    /// Takes everything out, to be dropped without the lock. The waker goes too: it keeps the runtime's descriptors.
     pub(super) fn drain(&mut self) -> (VecDeque<R>, Vec<T>) {
         self.timers_cancelled = 0;
+        self.waker = None;
         let timers = std::mem::take(&mut self.timers)
             .into_iter()
             .map(|timer| timer.item)
