@@ -6,13 +6,15 @@ code. There is no event-loop policy: pass `new_event_loop` as a `loop_factory`, 
 """
 
 import asyncio
+import logging
 import signal
+import socket
 import sys
 import threading
-from asyncio import base_events, events, format_helpers
-from collections.abc import Coroutine
+from asyncio import events, format_helpers
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from covet import _native
 
@@ -20,8 +22,16 @@ __all__ = ["EventLoop", "new_event_loop", "run"]
 
 _T = TypeVar("_T")
 
+_logger = logging.getLogger("asyncio")
+
 # Since 3.13 (and late 3.12 releases) a callback's arguments are shown in debug mode only.
 _HIDES_ARGUMENTS = "debug" in format_helpers._format_callback_source.__code__.co_varnames
+
+
+class _Selector(Protocol):
+    """What asyncio's selector must offer here: a descriptor, as epoll and kqueue have."""
+
+    def fileno(self) -> int: ...
 
 
 class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
@@ -29,6 +39,16 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
 
     It may be created on one thread and run on another; once it has connections it stays on their thread.
     """
+
+    # What is used here of the standard library's loop beyond its documented face.
+    _selector: _Selector
+    _csock: socket.socket
+    _signal_handlers: dict[int, asyncio.Handle]
+    _check_closed: Callable[[], None]
+    _check_running: Callable[[], None]
+    _set_coroutine_origin_tracking: Callable[[bool], None]
+    _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
+    _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
 
     def __init__(self, selector: BaseSelector | None = None) -> None:
         """Make a loop. A `selector` of one's own must have a descriptor (`fileno()`), as epoll and kqueue have."""
@@ -112,7 +132,9 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
 
     def _callback_was_slow(self, handle: Any, seconds: float) -> None:
         """Report a callback that took longer than `slow_callback_duration` (debug mode)."""
-        base_events.logger.warning("Executing %s took %.3f seconds", base_events._format_handle(handle), seconds)
+        owner = getattr(handle._callback, "__self__", None)
+        what = repr(owner) if isinstance(owner, asyncio.Task) else str(handle)
+        _logger.warning("Executing %s took %.3f seconds", what, seconds)
 
     def _describe_handle(self, handle: _native.Handle) -> str:
         """The `repr` of a handle."""

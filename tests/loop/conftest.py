@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,6 +17,20 @@ def loop() -> Iterator[EventLoop]:
     yield made
     asyncio.set_event_loop(None)
     made.close()
+
+
+@pytest.fixture
+def then_stop(loop: EventLoop) -> Callable[..., Callable[..., None]]:
+    """Make a callback that calls a function and then stops the loop."""
+
+    def make(function: Callable[..., object], *args: object) -> Callable[..., None]:
+        def call(*_: object) -> None:
+            function(*args)
+            loop.stop()
+
+        return call
+
+    return make
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from covet.loop import EventLoop, run
+
+Then = Callable[..., Callable[..., None]]
 
 pytestmark = pytest.mark.usefixtures("restored_signals")
 
@@ -36,22 +38,22 @@ def signal_on_another_thread(number: int) -> Iterator[None]:
     idle.join()
 
 
-def test_a_plain_signal_handler_ends_the_park(loop: EventLoop) -> None:
+def test_a_plain_signal_handler_ends_the_park(loop: EventLoop, then_stop: Then) -> None:
     hits: list[int] = []
-    signal.signal(signal.SIGALRM, lambda number, _: (hits.append(number), loop.stop()))
+    signal.signal(signal.SIGALRM, then_stop(hits.append, 1))
     for _ in range(10):
         signal.setitimer(signal.ITIMER_REAL, 0.005)
         loop.run_forever()
-    assert hits == [signal.SIGALRM] * 10
+    assert hits == [1] * 10
 
 
-def test_a_signal_that_lands_on_another_thread_ends_the_park(loop: EventLoop) -> None:
+def test_a_signal_that_lands_on_another_thread_ends_the_park(loop: EventLoop, then_stop: Then) -> None:
     hits: list[int] = []
-    signal.signal(signal.SIGUSR1, lambda number, _: (hits.append(number), loop.stop()))
+    signal.signal(signal.SIGUSR1, then_stop(hits.append, 1))
     for _ in range(10):
         with signal_on_another_thread(signal.SIGUSR1):
             loop.run_forever()
-    assert hits == [signal.SIGUSR1] * 10
+    assert hits == [1] * 10
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
@@ -92,10 +94,10 @@ def test_keyboard_interrupt_ends_a_busy_loop(loop: EventLoop) -> None:
         loop.run_forever()
 
 
-def test_asyncios_signal_handlers_work_and_leave_the_plain_ones_working(loop: EventLoop) -> None:
+def test_asyncios_signal_handlers_work_and_leave_the_plain_ones_working(loop: EventLoop, then_stop: Then) -> None:
     seen: list[str] = []
-    signal.signal(signal.SIGUSR2, lambda *_: (seen.append("plain"), loop.stop()))
-    loop.add_signal_handler(signal.SIGUSR1, lambda: (seen.append("asyncio"), loop.stop()))
+    signal.signal(signal.SIGUSR2, then_stop(seen.append, "plain"))
+    loop.add_signal_handler(signal.SIGUSR1, then_stop(seen.append, "asyncio"))
     signal_soon(signal.SIGUSR1)
     loop.run_forever()
 

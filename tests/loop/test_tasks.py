@@ -74,7 +74,7 @@ def test_tasks_take_turns() -> None:
         return name
 
     async def main() -> list[str]:
-        return await asyncio.gather(worker("a"), worker("b"))
+        return list(await asyncio.gather(worker("a"), worker("b")))
 
     assert run(main()) == ["a", "b"]
     assert trace == ["a0", "b0", "a1", "b1", "a2", "b2"]

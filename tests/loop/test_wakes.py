@@ -7,15 +7,18 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from covet.loop import EventLoop, run
 
+Then = Callable[..., Callable[..., None]]
 
-def test_a_nearer_timer_scheduled_while_the_loop_waits_for_a_far_one(loop: EventLoop) -> None:
+
+def test_a_nearer_timer_scheduled_while_the_loop_waits_for_a_far_one(loop: EventLoop, then_stop: Then) -> None:
     fired: list[str] = []
     loop.call_later(3600, fired.append, "far")
-    loop.call_later(0.001, lambda: loop.call_later(0.001, lambda: (fired.append("near"), loop.stop())))
+    loop.call_later(0.001, lambda: loop.call_later(0.001, then_stop(fired.append, "near")))
     loop.run_forever()
     assert fired == ["near"]
 
@@ -105,11 +108,11 @@ def test_a_reader_is_called_until_the_data_is_read(loop: EventLoop) -> None:
         assert got == b"0123456789"
 
 
-def test_data_that_was_there_before_the_run_is_seen(loop: EventLoop) -> None:
+def test_data_that_was_there_before_the_run_is_seen(loop: EventLoop, then_stop: Then) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
-        loop.add_reader(ours, lambda: (ours.recv(1), loop.stop()))
+        loop.add_reader(ours, then_stop(ours.recv, 1))
         for _ in range(3):
             theirs.send(b"x")
             loop.run_forever()
@@ -171,7 +174,11 @@ def test_a_busy_loop_still_serves_descriptors_and_timers(loop: EventLoop) -> Non
             else:
                 loop.call_soon(spin)
 
-        loop.add_reader(ours, lambda: (ours.recv(1), seen.add("read")))
+        def read() -> None:
+            ours.recv(1)
+            seen.add("read")
+
+        loop.add_reader(ours, read)
         loop.call_later(0.01, seen.add, "timer")
         loop.call_later(0.001, theirs.send, b"x")
         loop.call_soon(spin)
