@@ -33,7 +33,8 @@ thread_local! {
     static SAVED: Cell<*mut ffi::PyThreadState> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Runs `f` with a token of the interpreter, on a driven thread. Costs a thread-local read.
+/// Runs `f` with a token of the interpreter, on a driven thread. Costs a thread-local read. Code on a driven thread
+/// detaches with [`detached`] alone: what `PyO3` detaches is not known here.
 ///
 /// # Panics
 ///
@@ -44,6 +45,9 @@ pub(crate) fn attached<R>(f: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
         State::Attached,
         "Python is touched only by a driven thread that is not parked"
     );
+    // SAFETY: may be called on any thread; it only asks.
+    let is_attached = || unsafe { ffi::PyGILState_Check() } == 1;
+    debug_assert!(is_attached(), "PyO3 or someone else detached this thread");
     // SAFETY: the state says that this thread is attached; the token cannot leave `f`.
     f(unsafe { Python::assume_attached() })
 }
@@ -148,5 +152,31 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         STATE.set(self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_that_came_through_the_park_leaves_the_thread_attached() {
+        Python::initialize();
+        Python::attach(|py| {
+            let _attached = Attached::new(py);
+            before_park();
+            assert_eq!(STATE.get(), State::Detached);
+            recover();
+            attached(|py| py.import("sys").map(drop)).expect("Python works");
+        });
+        assert_eq!(STATE.get(), State::Foreign);
+    }
+
+    #[test]
+    fn hooks_of_a_thread_that_is_not_driven_do_nothing() {
+        before_park();
+        after_unpark();
+        offer();
+        assert_eq!(STATE.get(), State::Foreign);
     }
 }

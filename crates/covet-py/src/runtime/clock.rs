@@ -27,5 +27,5 @@ pub(super) fn monotonic() -> f64 {
     // SAFETY: `now` is a valid, writable timespec; the call has no other effect.
     unsafe { libc::clock_gettime(CLOCK, &raw mut now) };
     let nanoseconds = now.tv_sec * 1_000_000_000 + now.tv_nsec;
-    nanoseconds as f64 * 1e-9
+    nanoseconds as f64 / 1e9
 }

@@ -16,6 +16,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
+use super::attachment::Attached;
 use super::handle::panicked;
 use super::{attachment, signals};
 
@@ -29,6 +30,8 @@ pub(super) struct Engine {
     process: u32,
     /// Whether asyncio's task was spawned.
     furnished: AtomicBool,
+    /// Whether `block_on` runs.
+    driven: AtomicBool,
 }
 
 // SAFETY: the runtime is reached through `Engine::here` alone, which refuses every thread but its own, and by
@@ -53,6 +56,7 @@ impl Engine {
             thread: thread::current().id(),
             process: std::process::id(),
             furnished: AtomicBool::new(false),
+            driven: AtomicBool::new(false),
         })
     }
 
@@ -85,7 +89,9 @@ impl Engine {
     /// Runs tasks until `future` is ready. Leaves the thread attached whatever happens.
     pub(super) fn block_on(&self, future: impl Future<Output = ()>) -> PyResult<()> {
         let runtime = self.here()?;
+        self.driven.store(true, Ordering::Relaxed);
         let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(future)));
+        self.driven.store(false, Ordering::Relaxed);
         attachment::recover();
         outcome.map_err(|panic| panicked(&*panic))
     }
@@ -95,11 +101,12 @@ impl Engine {
         self.thread == thread::current().id() && !self.is_forked()
     }
 
-    /// Whether nothing would be lost with the runtime: it has no task but asyncio's, or it is the parent process's.
-    pub(super) fn is_expendable(&self) -> bool {
-        self.is_forked()
-            || self.runtime.metrics().num_alive_tasks()
-                <= usize::from(self.furnished.load(Ordering::Relaxed))
+    /// Whether nothing would be lost with the runtime: it has no task but asyncio's and rests, or it is the parent
+    /// process's.
+    fn is_expendable(&self) -> bool {
+        let own_tasks = usize::from(self.furnished.load(Ordering::Relaxed));
+        let is_idle = || self.runtime.metrics().num_alive_tasks() <= own_tasks;
+        self.is_forked() || (!self.driven.load(Ordering::Relaxed) && is_idle())
     }
 
     fn is_forked(&self) -> bool {
@@ -111,7 +118,7 @@ impl Engine {
             return Ok(&self.runtime);
         }
         Err(PyRuntimeError::new_err(
-            "this event loop has tasks on another thread: use it there, or close it there",
+            "this event loop runs or has tasks on another thread: use it there, or close it there",
         ))
     }
 }
@@ -120,11 +127,16 @@ impl Drop for Engine {
     /// Drops the tasks, and with them their Python objects: the caller is attached. A runtime that another thread's
     /// tasks still need, or that a forked child shares with its parent, is left alone: its descriptors are the parent's.
     fn drop(&mut self) {
-        if self.is_here() || (self.is_expendable() && !self.is_forked()) {
-            // SAFETY: dropped here and never used again; for the thread see the `Send` claim.
-            let runtime = unsafe { ManuallyDrop::take(&mut self.runtime) };
-            runtime.shutdown_background();
+        if self.is_forked() || !(self.is_here() || self.is_expendable()) {
+            return;
         }
+        // SAFETY: dropped here and never used again; for the thread see the `Send` claim.
+        let runtime = ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut self.runtime) });
+        // Where the interpreter is gone already the runtime is left alone.
+        Python::try_attach(|py| {
+            let _attached = Attached::new(py);
+            ManuallyDrop::into_inner(runtime).shutdown_background();
+        });
     }
 }
 

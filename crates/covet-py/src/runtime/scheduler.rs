@@ -16,7 +16,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::attachment::Attached;
 use super::drive::{Driving, Finished};
 use super::engine::EngineSlot;
 use super::queue::Queue;
@@ -290,9 +289,8 @@ impl Scheduler {
     }
 
     /// Drops every task of the engine; the loop is not used again.
-    fn _tear_down(slf: &Bound<'_, Self>) {
-        let _attached = Attached::new(slf.py());
-        slf.get().engine.close();
+    fn _tear_down(&self) {
+        self.engine.close();
     }
 
     /// Drops everything that is scheduled.

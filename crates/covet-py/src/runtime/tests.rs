@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::OnceExt;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyCFunction, PyDict, PyList, PyTuple};
 
 use super::{Started, attached, carry_out, detached, enter, offer, spawn, start_task};
 
@@ -239,9 +239,8 @@ fn a_panic_costs_its_own_task() {
 fn a_panic_in_a_callback_goes_to_the_exception_handler() {
     with_loop(|event_loop| {
         let py = event_loop.py();
-        let panics = pyo3::types::PyCFunction::new_closure(py, None, None, |_, _| -> () {
-            panic!("on purpose")
-        });
+        let panics =
+            PyCFunction::new_closure(py, None, None, |_, _| -> () { panic!("on purpose") });
         let seen = PyList::empty(py);
         let handler = eval(
             py,
@@ -289,20 +288,55 @@ fn closing_drops_the_tasks_while_attached() {
     });
 }
 
+/// What a spawn on the loop from another thread says.
+fn spawn_elsewhere(event_loop: &Bound<'_, PyAny>) -> Result<(), String> {
+    let shared = event_loop.clone().unbind();
+    let elsewhere = move || {
+        Python::attach(|py| spawn(shared.bind(py), async {}).map_err(|error| error.to_string()))
+    };
+    event_loop
+        .py()
+        .detach(|| std::thread::spawn(elsewhere).join())
+        .expect("no panic")
+}
+
 #[test]
 fn only_its_own_thread_spawns_on_a_loop_that_has_tasks() {
     with_loop(|event_loop| {
+        let py = event_loop.py();
         spawn(event_loop, pending()).expect("spawns");
-        let (py, shared) = (event_loop.py(), event_loop.clone().unbind());
-        let elsewhere = move || {
-            Python::attach(|py| spawn(shared.bind(py), async {}).map_err(|error| error.to_string()))
-        };
-        let refused = py
-            .detach(|| std::thread::spawn(elsewhere).join())
-            .expect("no panic");
-        assert!(refused.expect_err("refused").contains("another thread"));
+        let refused = spawn_elsewhere(event_loop).expect_err("refused");
+        assert!(refused.contains("another thread"), "{refused}");
         let none = spawn(py.None().bind(py), async {}).expect_err("no loop");
         assert!(none.is_instance_of::<PyTypeError>(py));
+    });
+}
+
+#[test]
+fn only_its_own_thread_spawns_on_a_loop_that_runs() {
+    with_loop(|event_loop| {
+        let (py, shared) = (event_loop.py(), event_loop.clone().unbind());
+        let try_it = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| -> bool {
+            spawn_elsewhere(shared.bind(args.py())).is_err()
+        };
+        let try_it = PyCFunction::new_closure(py, None, None, try_it).expect("a function");
+        let seen = PyList::empty(py);
+        let names = [
+            ("seen", seen.as_any()),
+            ("try_it", try_it.as_any()),
+            ("loop", event_loop),
+        ];
+        let call = eval(py, "lambda: (seen.append(try_it()), loop.stop())", &names);
+        event_loop
+            .call_method1("call_soon", (call,))
+            .expect("scheduled");
+        run_forever(event_loop).expect("stops");
+        assert!(
+            seen.get_item(0)
+                .expect("called")
+                .is_truthy()
+                .expect("a bool")
+        );
     });
 }
 
@@ -500,19 +534,14 @@ fn an_eager_task_in_an_entered_context_keeps_the_current_task_right() {
             .call0()
             .expect("a coroutine");
         let (shared, inside) = (event_loop.clone().unbind(), context.clone().unbind());
-        let refused = pyo3::types::PyCFunction::new_closure(
-            py,
-            None,
-            None,
-            move |args, _| -> PyResult<bool> {
-                let started = start_task(
-                    shared.bind(args.py()),
-                    &coroutine_of(args)?,
-                    Some(inside.bind(args.py())),
-                );
-                Ok(started.is_err())
-            },
-        )
+        let refused = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<bool> {
+            let started = start_task(
+                shared.bind(args.py()),
+                &coroutine_of(args)?,
+                Some(inside.bind(args.py())),
+            );
+            Ok(started.is_err())
+        })
         .expect("a function");
         let seen = PyList::empty(py);
         let names = [
@@ -551,6 +580,6 @@ fn an_eager_task_in_an_entered_context_keeps_the_current_task_right() {
     });
 }
 
-fn coroutine_of<'py>(args: &Bound<'py, pyo3::types::PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+fn coroutine_of<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
     args.get_item(0)
 }
