@@ -17,6 +17,10 @@ mod _native {
     #[pymodule_export]
     use crate::json::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
     #[pymodule_export]
+    use crate::runtime::{Handle, Scheduler, TimerHandle};
+    #[pymodule_export]
+    use crate::runtime::{Handle, Scheduler, TimerHandle};
+    #[pymodule_export]
     use crate::types::{
         Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
         RedirectResponse, Request, Response, State, Url,

@@ -1,0 +1,162 @@
+//! One run of `run_forever` on the calling thread: which loop, how it ends, what error it ends with.
+//!
+//! Empty between runs, so that no Python object outlives its thread's attachment.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use super::Scheduler;
+use super::attachment::{Attached, attached};
+
+thread_local! {
+    static DRIVE: Drive = const { Drive::new() };
+}
+
+/// The run in progress, if there is one.
+struct Drive {
+    scheduler: RefCell<Option<Py<Scheduler>>>,
+    carried: RefCell<Option<PyErr>>,
+    exit: RefCell<Option<Waker>>,
+    finished: Cell<bool>,
+}
+
+impl Drive {
+    const fn new() -> Self {
+        Self {
+            scheduler: RefCell::new(None),
+            carried: RefCell::new(None),
+            exit: RefCell::new(None),
+            finished: Cell::new(false),
+        }
+    }
+}
+
+/// Ends the drive with `error`, which `run_forever` raises: for a `KeyboardInterrupt` or `SystemExit` that a handler
+/// raised in a task of its own. The first one wins; a second is reported as unraisable.
+pub(crate) fn carry_out(error: PyErr) {
+    let refused = DRIVE.with(|drive| {
+        let mut carried = drive.carried.borrow_mut();
+        if drive.scheduler.borrow().is_none() || carried.is_some() {
+            return Some(error);
+        }
+        *carried = Some(error);
+        None
+    });
+    match refused {
+        Some(error) => attached(|py| error.write_unraisable(py, None)),
+        None => finish(),
+    }
+}
+
+/// Ends the drive: `block_on` returns at its next poll.
+pub(super) fn finish() {
+    DRIVE.with(|drive| {
+        drive.finished.set(true);
+        drive.exit.borrow().iter().for_each(Waker::wake_by_ref);
+    });
+}
+
+/// Whether the drive is ending: nothing more is to be called.
+pub(super) fn is_finished() -> bool {
+    DRIVE.with(|drive| drive.finished.get())
+}
+
+/// The loop that this thread drives.
+pub(super) fn driven(py: Python<'_>) -> Option<Bound<'_, Scheduler>> {
+    DRIVE.with(|drive| {
+        drive
+            .scheduler
+            .borrow()
+            .as_ref()
+            .map(|scheduler| scheduler.bind(py).clone())
+    })
+}
+
+/// One drive of one loop on the calling thread.
+pub(super) struct Driving<'py> {
+    py: Python<'py>,
+    _attached: Attached,
+}
+
+impl<'py> Driving<'py> {
+    /// Begins a drive of `scheduler`.
+    ///
+    /// # Errors
+    ///
+    /// `RuntimeError` if the thread drives a loop already.
+    pub(super) fn begin(scheduler: &Bound<'py, Scheduler>) -> PyResult<Self> {
+        let py = scheduler.py();
+        let begun = DRIVE.with(|drive| {
+            let mut slot = drive.scheduler.borrow_mut();
+            let free = slot.is_none();
+            if free {
+                *slot = Some(scheduler.clone().unbind());
+                drive.finished.set(false);
+            }
+            free
+        });
+        if begun {
+            return Ok(Self {
+                py,
+                _attached: Attached::new(py),
+            });
+        }
+        Err(PyRuntimeError::new_err(
+            "this thread drives a covet.loop already (a child forked inside one must start a new thread, or exec)",
+        ))
+    }
+
+    /// Ends the drive: the error to raise from it, if one was carried out.
+    #[allow(clippy::unused_self, reason = "the drive is over")]
+    pub(super) fn end(self) -> PyResult<()> {
+        let carried = DRIVE.with(|drive| drive.carried.take());
+        carried.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Driving<'_> {
+    fn drop(&mut self) {
+        let (scheduler, carried, exit) = DRIVE.with(|drive| {
+            drive.finished.set(false);
+            (
+                drive.scheduler.take(),
+                drive.carried.take(),
+                drive.exit.take(),
+            )
+        });
+        drop((scheduler, exit));
+        if let Some(error) = carried {
+            error.write_unraisable(self.py, None);
+        }
+    }
+}
+
+/// Ready when the drive is to end. Calls `start` at its first poll, inside the runtime.
+pub(super) struct Finished<F>(Option<F>);
+
+impl<F: FnOnce() + Unpin> Finished<F> {
+    pub(super) const fn new(start: F) -> Self {
+        Self(Some(start))
+    }
+}
+
+impl<F: FnOnce() + Unpin> Future for Finished<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(start) = self.0.take() {
+            DRIVE.with(|drive| drive.exit.replace(Some(cx.waker().clone())));
+            start();
+        }
+        if is_finished() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! The class that `covet.loop.EventLoop` inherits beside asyncio's `SelectorEventLoop`: its scheduling methods.
+//!
+//! Owns the queue and the engine. Everything else of an event loop (transports, signals, executors, words) is the
+//! standard library's or `covet.loop`'s.
+
+use std::future::Future;
+use std::num::NonZeroU64;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::drive::{Driving, Finished};
+use super::engine::EngineSlot;
+use super::queue::Queue;
+use super::turn::Turns;
+use super::{Handle, TimerHandle, clock, dispatch};
+
+/// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
+#[pyclass(frozen, subclass, module = "covet._native")]
+pub struct Scheduler {
+    queue: Mutex<Queue<Py<PyAny>, Py<TimerHandle>>>,
+    engine: EngineSlot,
+    is_closed: AtomicBool,
+    is_debug: AtomicBool,
+    is_stopping: AtomicBool,
+    is_first_turn: AtomicBool,
+    /// `threading.get_ident()` of the thread that runs the loop, or 0.
+    thread: AtomicU64,
+}
+
+impl Scheduler {
+    /// Whether asyncio's debug mode is on.
+    pub(super) fn is_debug(&self) -> bool {
+        self.is_debug.load(Ordering::Relaxed)
+    }
+
+    /// Whether `stop()` was called: the turn that sees it is the last.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is the first turn of the drive.
+    pub(super) fn take_first_turn(&self) -> bool {
+        self.is_first_turn.swap(false, Ordering::Relaxed)
+    }
+
+    /// See [`Queue::begin_turn`].
+    pub(super) fn begin_turn(&self, waker: &Waker) {
+        self.queue().begin_turn(waker);
+    }
+
+    /// See [`Queue::rest`].
+    pub(super) fn rest(&self) -> Option<f64> {
+        self.queue().rest()
+    }
+
+    /// See [`Queue::armed`].
+    pub(super) fn armed(&self) -> f64 {
+        self.queue().armed()
+    }
+
+    /// See [`Queue::arm`].
+    pub(super) fn arm(&self, when: f64) {
+        self.queue().arm(when);
+    }
+
+    /// See [`Queue::count_cancelled`].
+    pub(super) fn count_cancelled(&self) {
+        self.queue().count_cancelled();
+    }
+
+    /// Moves the timers that are due to the ready queue.
+    pub(super) fn take_due(&self, py: Python<'_>) {
+        let mut queue = self.queue();
+        if !queue.has_timers() {
+            return;
+        }
+        let removed = queue.take_cancelled(|timer| timer.bind(py).as_super().get().is_cancelled());
+        queue.take_due(clock::monotonic() + clock::RESOLUTION, |timer| {
+            timer.get().unschedule();
+            timer.into_any()
+        });
+        drop(queue);
+        forget_timers(removed);
+    }
+
+    /// The number of handles that are ready.
+    pub(super) fn ready_len(&self) -> usize {
+        self.queue().ready_len()
+    }
+
+    /// The next handle to run.
+    pub(super) fn pop(&self) -> Option<Py<PyAny>> {
+        self.queue().pop()
+    }
+
+    /// Makes a handle ready.
+    pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
+        self.queue().push(handle.clone().unbind());
+    }
+
+    fn check_open(&self) -> PyResult<()> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            Err(closed())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The lock is never held across a call into Python, so it is free or about to be.
+    fn queue(&self) -> MutexGuard<'_, Queue<Py<PyAny>, Py<TimerHandle>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check<'py>(
+        slf: &Bound<'py, Self>,
+        callback: &Bound<'py, PyAny>,
+        method: &str,
+        from_any_thread: bool,
+    ) -> PyResult<()> {
+        let this = slf.get();
+        this.check_open()?;
+        if this.is_debug() {
+            if !from_any_thread {
+                slf.call_method0(intern!(slf.py(), "_check_thread"))?;
+            }
+            slf.call_method1(intern!(slf.py(), "_check_callback"), (callback, method))?;
+        }
+        Ok(())
+    }
+
+    fn schedule<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        let handle = Bound::new(slf.py(), Handle::create(slf, callback, args, context)?)?;
+        slf.get().queue().push(handle.clone().into_any().unbind());
+        Ok(handle)
+    }
+
+    fn schedule_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: f64,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        Self::check(slf, &callback, "call_at", false)?;
+        let timer = TimerHandle::create(
+            slf.py(),
+            when,
+            Handle::create(slf, callback, args, context)?,
+        )?;
+        let py = slf.py();
+        let mut queue = slf.get().queue();
+        let removed = queue.take_cancelled(|timer| timer.bind(py).as_super().get().is_cancelled());
+        queue.push_timer(when, timer.clone().unbind());
+        drop(queue);
+        forget_timers(removed);
+        Ok(timer)
+    }
+}
+
+#[pymethods]
+impl Scheduler {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        Self {
+            queue: Mutex::new(Queue::new()),
+            engine: EngineSlot::new(),
+            is_closed: AtomicBool::new(true),
+            is_debug: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
+            is_first_turn: AtomicBool::new(false),
+            thread: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs `callback(*args)` in the next turn.
+    #[pyo3(signature = (callback, *args, context=None))]
+    fn call_soon<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        Self::check(slf, &callback, "call_soon", false)?;
+        Self::schedule(slf, callback, args, context)
+    }
+
+    /// Like `call_soon`, from any thread.
+    #[pyo3(signature = (callback, *args, context=None))]
+    fn call_soon_threadsafe<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Handle>> {
+        Self::check(slf, &callback, "call_soon_threadsafe", true)?;
+        Self::schedule(slf, callback, args, context)
+    }
+
+    /// Runs `callback(*args)` after `delay` seconds.
+    #[pyo3(signature = (delay, callback, *args, context=None))]
+    fn call_later<'py>(
+        slf: &Bound<'py, Self>,
+        delay: Option<f64>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let delay = delay.ok_or_else(|| PyTypeError::new_err("delay must not be None"))?;
+        Self::schedule_at(slf, clock::monotonic() + delay, callback, args, context)
+    }
+
+    /// Runs `callback(*args)` when the loop's clock shows `when`.
+    #[pyo3(signature = (when, callback, *args, context=None))]
+    fn call_at<'py>(
+        slf: &Bound<'py, Self>,
+        when: Option<f64>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, TimerHandle>> {
+        let when = when.ok_or_else(|| PyTypeError::new_err("when cannot be None"))?;
+        Self::schedule_at(slf, when, callback, args, context)
+    }
+
+    /// The loop's clock, in seconds: `time.monotonic`.
+    #[allow(clippy::unused_self, reason = "a method of the event loop")]
+    fn time(&self) -> f64 {
+        clock::monotonic()
+    }
+
+    /// Ends `run_forever` after the turn that runs or is next.
+    fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.queue().wake();
+    }
+
+    /// Whether asyncio's debug mode is on.
+    fn get_debug(&self) -> bool {
+        self.is_debug()
+    }
+
+    fn _add_callback(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !dispatch::is_cancelled(handle)? {
+            slf.get().push(handle);
+        }
+        Ok(())
+    }
+
+    fn _add_callback_signalsafe(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::_add_callback(slf, handle)
+    }
+
+    fn _timer_handle_cancelled(&self, handle: &Bound<'_, TimerHandle>) {
+        if handle.get().is_scheduled() {
+            self.count_cancelled();
+        }
+    }
+
+    fn _process_events(slf: &Bound<'_, Self>, events: &Bound<'_, PyAny>) -> PyResult<()> {
+        dispatch::process_events(slf, events)
+    }
+
+    /// Drives the loop on the calling thread until `stop()` or an exception that ends it. `selector` is the
+    /// descriptor of the loop's selector.
+    fn _drive(slf: &Bound<'_, Self>, selector: RawFd) -> PyResult<()> {
+        let this = slf.get();
+        let engine = this.engine.get()?;
+        let driving = Driving::begin(slf)?;
+        engine.furnish(|| Turns::new(selector))?;
+        this.is_first_turn.store(true, Ordering::Relaxed);
+        let driven = engine.block_on(Finished::new(|| this.queue().start()));
+        this.queue().stop();
+        this.is_stopping.store(false, Ordering::Relaxed);
+        driving.end().and(driven)
+    }
+
+    /// Drops every task of the engine; the loop is not used again.
+    fn _tear_down(&self) {
+        self.engine.close();
+    }
+
+    /// Drops everything that is scheduled.
+    fn _discard(&self) {
+        let drained = self.queue().drain();
+        drop(drained);
+    }
+
+    #[getter]
+    fn _closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    #[setter(_closed)]
+    fn set_closed(&self, closed: bool) {
+        self.is_closed.store(closed, Ordering::Relaxed);
+    }
+
+    /// Whether the loop runs, on whichever thread.
+    fn is_running(&self) -> bool {
+        self.thread.load(Ordering::Relaxed) != 0
+    }
+
+    #[getter]
+    fn _thread_id(&self) -> Option<NonZeroU64> {
+        NonZeroU64::new(self.thread.load(Ordering::Relaxed))
+    }
+
+    #[setter(_thread_id)]
+    fn set_thread_id(&self, thread: Option<NonZeroU64>) {
+        self.thread
+            .store(thread.map_or(0, NonZeroU64::get), Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn _debug(&self) -> bool {
+        self.is_debug()
+    }
+
+    #[setter(_debug)]
+    fn set_debug(&self, debug: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.is_debug.store(debug.is_truthy()?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    #[getter]
+    fn _stopping(&self) -> bool {
+        self.is_stopping()
+    }
+
+    #[setter(_stopping)]
+    fn set_stopping(&self, stopping: bool) {
+        self.is_stopping.store(stopping, Ordering::Relaxed);
+    }
+
+    #[getter]
+    fn _timer_cancelled_count(&self) -> usize {
+        self.queue().timers_cancelled()
+    }
+
+    /// asyncio's constructor sets it to nought; the queue keeps the count.
+    #[setter(_timer_cancelled_count)]
+    #[allow(clippy::unused_self, reason = "a property of the event loop")]
+    fn set_timer_cancelled_count(&self, _count: usize) {}
+
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the signature of tp_traverse"
+    )]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Ok(queue) = self.queue.try_lock() else {
+            return Ok(());
+        };
+        queue.ready().try_for_each(|handle| visit.call(handle))?;
+        queue.timers().try_for_each(|timer| visit.call(timer))
+    }
+
+    fn __clear__(&self) {
+        let drained = self.queue().drain();
+        drop(drained);
+    }
+}
+
+/// Spawns a task on the loop's thread, which must be the calling one. The loop may run or not; it is driven by
+/// `run_forever`, and dropped by `close()`, with the thread attached each time.
+///
+/// # Errors
+///
+/// `TypeError` if `event_loop` is no `covet.loop`; `RuntimeError` if it is closed or belongs to another thread.
+#[allow(dead_code, reason = "the server calls it")]
+pub(crate) fn spawn(
+    event_loop: &Bound<'_, PyAny>,
+    future: impl Future<Output = ()> + 'static,
+) -> PyResult<()> {
+    event_loop
+        .cast::<Scheduler>()?
+        .get()
+        .engine
+        .get()?
+        .spawn(future)
+}
+
+/// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
+///
+/// # Errors
+///
+/// As for [`spawn`].
+#[allow(dead_code, reason = "the server calls it")]
+pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
+    event_loop.cast::<Scheduler>()?.get().engine.get()?.enter(f)
+}
+
+fn closed() -> PyErr {
+    PyRuntimeError::new_err("Event loop is closed")
+}
+
+/// Drops timers that were taken out because they were cancelled.
+fn forget_timers(timers: Vec<Py<TimerHandle>>) {
+    for timer in &timers {
+        timer.get().unschedule();
+    }
+    drop(timers);
+}

@@ -1,0 +1,158 @@
+//! asyncio as one task on the runtime: each poll is one turn of the event loop.
+//!
+//! A turn takes the selector's events and the timers that are due, runs what was ready at its start, and decides
+//! whether to go on, to rest until woken, or to end the drive. Owns no Python object: it finds the loop that its
+//! thread drives.
+
+#![allow(unsafe_code)]
+
+use std::future::Future;
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::attachment::attached;
+use super::handle::panicked;
+use super::{Scheduler, clock, dispatch, drive};
+
+/// The longest sleep, in seconds (asyncio's): some platforms refuse more.
+const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
+
+/// The event loop's task.
+pub(super) struct Turns {
+    selector: AsyncFd<OwnedFd>,
+    alarm: Pin<Box<Sleep>>,
+    /// The alarm is set: it has a time and was not seen to ring.
+    is_set: bool,
+}
+
+impl Turns {
+    /// The task of a loop whose selector has the descriptor `selector`. The runtime must be entered.
+    pub(super) fn new(selector: RawFd) -> std::io::Result<Self> {
+        // SAFETY: the caller has the selector, which keeps its descriptor open; the copy is this task's own.
+        let selector = unsafe { BorrowedFd::borrow_raw(selector) }.try_clone_to_owned()?;
+        // SAFETY: the descriptor is owned and is closed by the `AsyncFd`, after it was deregistered.
+        let selector = unsafe { AsyncFd::register_with_interest(selector, Interest::READABLE) }?;
+        Ok(Self {
+            selector,
+            alarm: Box::pin(sleep(Duration::ZERO)),
+            is_set: false,
+        })
+    }
+
+    fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
+        let queue = scheduler.get();
+        let is_ready = self.take_events(scheduler, cx)?;
+        queue.take_due(scheduler.py());
+        dispatch::run_ready(scheduler)?;
+        if queue.is_stopping() {
+            drive::finish();
+        } else if is_ready || !self.rest(queue, cx) {
+            go_on(cx);
+        }
+        Ok(())
+    }
+
+    /// Hands the selector's events to the loop; returns whether there may be more.
+    ///
+    /// Tokio reports an edge of the selector's descriptor, so its readiness is kept until the selector had nothing.
+    fn take_events(
+        &mut self,
+        scheduler: &Bound<'_, Scheduler>,
+        cx: &mut Context<'_>,
+    ) -> PyResult<bool> {
+        let mut is_ready = false;
+        if scheduler.get().take_first_turn() {
+            // Tokio has not looked yet, and a loop that is told to stop at once still takes what is there.
+            select(scheduler)?;
+        }
+        while let Poll::Ready(guard) = self.selector.poll_read_ready(cx) {
+            is_ready = select(scheduler)?;
+            if is_ready {
+                break;
+            }
+            guard?.clear_ready();
+        }
+        Ok(is_ready)
+    }
+
+    /// Sets the alarm for the next timer; false if there is something to do at once.
+    fn rest(&mut self, queue: &Scheduler, cx: &mut Context<'_>) -> bool {
+        let Some(when) = queue.rest() else {
+            return false;
+        };
+        if when < queue.armed() || !self.is_set {
+            self.set_alarm(when);
+            queue.arm(if self.is_set { when } else { f64::INFINITY });
+        }
+        if self.is_set && self.alarm.as_mut().poll(cx).is_ready() {
+            self.is_set = false;
+            queue.arm(f64::INFINITY);
+            return false;
+        }
+        true
+    }
+
+    fn set_alarm(&mut self, when: f64) {
+        self.is_set = when < f64::INFINITY;
+        if self.is_set {
+            let wait = (when - clock::monotonic()).clamp(0.0, LONGEST_SLEEP);
+            let wait = if wait.is_nan() { LONGEST_SLEEP } else { wait };
+            self.alarm
+                .as_mut()
+                .reset(Instant::now() + Duration::from_secs_f64(wait));
+        }
+    }
+}
+
+impl Future for Turns {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        attached(|py| {
+            let Some(scheduler) = drive::driven(py) else {
+                return;
+            };
+            // Even where the drive is over before the first turn: the next one needs the waker.
+            scheduler.get().begin_turn(cx.waker());
+            if drive::is_finished() {
+                return;
+            }
+            let turned = catch_unwind(AssertUnwindSafe(|| self.turn(&scheduler, cx)));
+            match turned.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+                Ok(()) => {}
+                Err(error) => drive::carry_out(error),
+            }
+        });
+        Poll::Pending
+    }
+}
+
+/// Asks the selector without waiting; returns whether it had something.
+fn select(scheduler: &Bound<'_, Scheduler>) -> PyResult<bool> {
+    let py = scheduler.py();
+    let selector = scheduler.getattr(intern!(py, "_selector"))?;
+    let events = selector
+        .call_method1(intern!(py, "select"), (0,))?
+        .cast_into::<PyList>()?;
+    if events.is_empty() {
+        return Ok(false);
+    }
+    scheduler.call_method1(intern!(py, "_process_events"), (events,))?;
+    Ok(true)
+}
+
+/// Runs the task again after the others and after a look at the sockets: neither side starves.
+fn go_on(cx: &mut Context<'_>) {
+    let yielded = pin!(tokio::task::yield_now()).poll(cx);
+    debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
+}

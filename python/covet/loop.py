@@ -1,0 +1,168 @@
+"""The event loop that the server runs on: asyncio's, with its scheduler in Rust.
+
+`EventLoop` is an `asyncio.SelectorEventLoop` whose ready queue, timers and wake-ups are native and run on the same
+Tokio runtime as the server's sockets. Transports, subprocesses, signals and executors are the standard library's own
+code. There is no event-loop policy: pass `new_event_loop` as a `loop_factory`, or call `run`.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import threading
+from asyncio import events, format_helpers
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from selectors import BaseSelector
+from typing import Any, Protocol, TypeVar
+
+from covet import _native
+
+__all__ = ["EventLoop", "new_event_loop", "run"]
+
+_T = TypeVar("_T")
+
+_logger = logging.getLogger("asyncio")
+
+# Since 3.13 (and late 3.12 releases) a callback's arguments are shown in debug mode only.
+_HIDES_ARGUMENTS = "debug" in format_helpers._format_callback_source.__code__.co_varnames
+
+
+class _Selector(Protocol):
+    """What asyncio's selector must offer here: a descriptor, as epoll and kqueue have."""
+
+    def fileno(self) -> int: ...
+
+
+class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
+    """An asyncio event loop that is one task on the server's runtime.
+
+    It may be created on one thread and run on another; once it has connections it stays on their thread.
+    """
+
+    # What is used here of the standard library's loop beyond its documented face.
+    _selector: _Selector
+    _csock: socket.socket
+    _signal_handlers: dict[int, asyncio.Handle]
+    _check_closed: Callable[[], None]
+    _check_running: Callable[[], None]
+    _set_coroutine_origin_tracking: Callable[[bool], None]
+    _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
+    _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
+
+    def __init__(self, selector: BaseSelector | None = None) -> None:
+        """Make a loop. A `selector` of one's own must have a descriptor (`fileno()`), as epoll and kqueue have."""
+        if selector is not None and not hasattr(selector, "fileno"):
+            raise TypeError(
+                f"covet.loop.EventLoop needs a selector with a file descriptor, got {selector!r}: "
+                "use selectors.EpollSelector or selectors.KqueueSelector, or leave it out"
+            )
+        super().__init__(selector)
+
+    def run_forever(self) -> None:
+        """Run until `stop()` is called."""
+        self._check_closed()
+        self._check_running()
+        self._set_coroutine_origin_tracking(self._debug)
+        hooks = sys.get_asyncgen_hooks()
+        owns_signals = self._take_signals()
+        try:
+            self._thread_id = threading.get_ident()
+            sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
+            events._set_running_loop(self)
+            self._drive(self._selector.fileno())
+        finally:
+            self._stopping = False
+            self._thread_id = None
+            events._set_running_loop(None)
+            self._set_coroutine_origin_tracking(False)
+            sys.set_asyncgen_hooks(*hooks)
+            if owns_signals:
+                self._give_signals_back()
+
+    def close(self) -> None:
+        """Close the loop: drop what is scheduled, and the server's tasks with their connections."""
+        if self.is_running():
+            raise RuntimeError("Cannot close a running event loop")
+        if self.is_closed():
+            return
+        self._tear_down()
+        super().close()
+        self._discard()
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Remove the handler of `sig`; return whether there was one."""
+        removed = super().remove_signal_handler(sig)
+        if self.is_running() and not self._signal_handlers:
+            # asyncio gave the wake-up descriptor up, but a plain `signal.signal` handler needs it as well.
+            self._take_signals()
+        return removed
+
+    def _take_signals(self) -> bool:
+        """Let a signal end the park, whichever thread it lands on; return whether its descriptor is this loop's."""
+        if threading.current_thread() is not threading.main_thread():
+            return False
+        try:
+            previous = signal.set_wakeup_fd(self._csock.fileno(), warn_on_full_buffer=False)
+        except ValueError:  # not the main interpreter
+            return False
+        if previous in (-1, self._csock.fileno()):
+            return True
+        signal.set_wakeup_fd(previous)
+        return False
+
+    def _give_signals_back(self) -> None:
+        """Undo `_take_signals`, unless asyncio's own signal handlers still need the descriptor."""
+        if self._signal_handlers:
+            return
+        current = signal.set_wakeup_fd(-1)
+        if current not in (-1, self._csock.fileno()):
+            signal.set_wakeup_fd(current)
+
+    def _callback_failed(self, handle: _native.Handle, error: BaseException) -> None:
+        """Report what a callback raised, in asyncio's words."""
+        context: dict[str, Any] = {
+            "message": f"Exception in callback {self._describe_callback(handle)}",
+            "exception": error,
+            "handle": handle,
+        }
+        if handle._source_traceback:
+            context["source_traceback"] = handle._source_traceback
+        self.call_exception_handler(context)
+
+    def _callback_was_slow(self, handle: Any, seconds: float) -> None:
+        """Report a callback that took longer than `slow_callback_duration` (debug mode)."""
+        owner = getattr(handle._callback, "__self__", None)
+        what = repr(owner) if isinstance(owner, asyncio.Task) else str(handle)
+        _logger.warning("Executing %s took %.3f seconds", what, seconds)
+
+    def _describe_handle(self, handle: _native.Handle) -> str:
+        """The `repr` of a handle."""
+        words = [type(handle).__name__]
+        if handle.cancelled():
+            words.append("cancelled")
+        if isinstance(handle, _native.TimerHandle):
+            words.append(f"when={handle.when()}")
+        if handle._callback is not None:
+            words.append(self._describe_callback(handle))
+        if handle._source_traceback:
+            frame = handle._source_traceback[-1]
+            words.append(f"created at {frame[0]}:{frame[1]}")
+        return f"<{' '.join(words)}>"
+
+    def _describe_callback(self, handle: _native.Handle) -> str:
+        describe: Any = format_helpers._format_callback_source
+        if _HIDES_ARGUMENTS:
+            return str(describe(handle._callback, handle._args, debug=self.get_debug()))
+        return str(describe(handle._callback, handle._args))
+
+
+def new_event_loop() -> EventLoop:
+    """Make an event loop: `asyncio.Runner(loop_factory=new_event_loop)`."""
+    return EventLoop()
+
+
+def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
+    """Run a coroutine to its end on a new loop and return its result, as `asyncio.run` does."""
+    with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
+        return runner.run(main)
