@@ -61,7 +61,9 @@ class Books:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(SCHEMA)
             if connection.execute("SELECT 1 FROM books").fetchone() is None:
-                connection.executemany("INSERT OR IGNORE INTO books (title, author, price_cents) VALUES (?, ?, ?)", SEED)
+                connection.executemany(
+                    "INSERT OR IGNORE INTO books (title, author, price_cents) VALUES (?, ?, ?)", SEED
+                )
 
     def page(self, limit: int, offset: int) -> list[Book]:
         """At most `limit` books, in order of their ids, after the first `offset`."""

@@ -26,7 +26,7 @@ class Compiled(NamedTuple):
 
 
 def compile_routes(routes: Routes, settings: ServerSettings) -> Iterator[Compiled]:
-    """A plan for each route of an application, in the order of the declarations. What cannot hold: ConfigurationError."""
+    """A plan for each route, in the order of the declarations. What cannot hold: ConfigurationError."""
     for found in routes._walk("", ()):
         yield _compile(found, settings)
 

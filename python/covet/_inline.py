@@ -76,7 +76,7 @@ def inspect_function(function: types.FunctionType, parameters: Mapping[str, Type
 
 
 def suspends(code: types.CodeType) -> bool:
-    """Whether the coroutine of an `async def` with this code may suspend of its own: it awaits, or iterates asynchronously."""
+    """Whether the coroutine of an `async def` with this code may suspend: it awaits or iterates asynchronously."""
     return any(step.opname in ("SEND", "YIELD_VALUE") for step in dis.get_instructions(code))
 
 

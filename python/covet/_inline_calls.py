@@ -1,6 +1,7 @@
-"""What a function on the loop's thread may call: built-in functions and methods that take microseconds whatever the
-argument, and the classes of answers and errors. `covet._inline` asks it; it knows nothing of bytecode.
+"""What a function on the loop's thread may call.
 
+Built-in functions and methods that take microseconds whatever the argument, and the classes of answers and errors.
+`covet._inline` asks it; it knows nothing of bytecode.
 Left out on purpose: what can grow its argument (`str.replace`, `str.center`, `*` on text, `**`) or run foreign code.
 """
 
@@ -73,7 +74,12 @@ ALLOWED: Final[dict[object, Allowed]] = {
 }
 _BUILTINS: Final[tuple[object, ...]] = (len, str, repr, int, float, bool, abs, round, min, max)
 _ANSWER: Final = Allowed(
-    0, 4, _SCALARS | {dict}, None, free_first=True, keywords=frozenset({"content", "status_code", "headers", "media_type"})
+    0,
+    4,
+    _SCALARS | {dict},
+    None,
+    free_first=True,
+    keywords=frozenset({"content", "status_code", "headers", "media_type"}),
 )
 ERROR: Final = Allowed(0, 3, _SCALARS | {dict}, None, keywords=frozenset({"status_code", "detail", "headers"}))
 """The rule for the classes of errors."""

@@ -26,7 +26,10 @@ _SCALARS: Final[dict[object, Kind]] = {
     UUID: ("uuid",),
     Request: ("request",),
 }
-_LATER_SCALARS: Final = {("decimal", "Decimal"), *(("datetime", name) for name in ("date", "datetime", "time", "timedelta"))}
+_LATER_SCALARS: Final = {
+    ("decimal", "Decimal"),
+    *(("datetime", name) for name in ("date", "datetime", "time", "timedelta")),
+}
 _ALIAS_TYPE: Final[Any] = getattr(typing, "TypeAliasType", None)
 
 
@@ -75,15 +78,17 @@ def _unaliased(annotation: object) -> object:
 
 def _marker(extra: object, annotation: object, before: Path | Query | None) -> Path | Query | None:
     """The marker after one more item of Annotated."""
-    if extra in (Path, Query):
-        name = extra.__name__ if isinstance(extra, type) else ""
+    if extra is Path or extra is Query:
+        name = "Path" if extra is Path else "Query"
         raise Refusal(f"holds the class {name}: write Annotated[{shown(annotation)}, {name}()]")
     if isinstance(extra, (Path, Query)):
         if before is not None:
             raise Refusal(f"has two sources, {before!r} and {extra!r}: keep one")
         return extra
     if type(extra).__module__.partition(".")[0] == "annotated_types":
-        raise Refusal(f"has the constraint {extra!r}: constraints arrive with the typed engine; check the value in the handler")
+        raise Refusal(
+            f"has the constraint {extra!r}: constraints arrive with the typed engine; check the value in the handler"
+        )
     return before
 
 
@@ -116,7 +121,9 @@ def _union(annotation: object, members: tuple[object, ...]) -> Kind:
         return ("optional", source.kind)
     for member in others:
         _kind(_unaliased(member))
-    raise Refusal(f"is {shown(annotation)}, a union of several types: take one type, or `str` and decide in the handler")
+    raise Refusal(
+        f"is {shown(annotation)}, a union of several types: take one type, or `str` and decide in the handler"
+    )
 
 
 def _list(annotation: object, item: object) -> Kind:
@@ -133,9 +140,13 @@ def _members(annotation: type[enum.Enum]) -> dict[str, object]:
     for member in annotation:
         text = _wire_text(member.value)
         if text is None:
-            raise Refusal(f"is the enum {annotation.__qualname__} whose {member.name} is {member.value!r}: give it a str or int value")
+            raise Refusal(
+                f"is the enum {annotation.__qualname__} whose {member.name} is {member.value!r}: give it a str or int value"
+            )
         if text in found:
-            raise Refusal(f"is the enum {annotation.__qualname__} with two members written {text!r}: give each its own text")
+            raise Refusal(
+                f"is the enum {annotation.__qualname__} with two members written {text!r}: give each its own text"
+            )
         found[text] = member
     if not found:
         raise Refusal(f"is the enum {annotation.__qualname__}, which has no members")
@@ -152,7 +163,9 @@ def _literal(annotation: object, values: tuple[object, ...]) -> dict[str, object
         if value is None:
             raise Refusal(f"is {shown(annotation)}: write None outside, as Literal[...] | None")
         if text is None or text in found:
-            raise Refusal(f"is {shown(annotation)}: its values must be str, int or bool, each with its own text; {value!r} is not")
+            raise Refusal(
+                f"is {shown(annotation)}: its values must be str, int or bool, each with its own text; {value!r} is not"
+            )
         found[text] = value
     return found
 
@@ -199,5 +212,8 @@ def _is_body(annotation: object) -> bool:
         or typing.is_typeddict(origin)
         or issubclass(origin, (Mapping, bytes))
         or (issubclass(origin, tuple) and hasattr(origin, "_fields"))
-        or any(hasattr(origin, mark) for mark in ("__struct_fields__", "__attrs_attrs__", "model_fields", "__pydantic_fields__"))
+        or any(
+            hasattr(origin, mark)
+            for mark in ("__struct_fields__", "__attrs_attrs__", "model_fields", "__pydantic_fields__")
+        )
     )

@@ -25,11 +25,13 @@ class Decision(NamedTuple):
 
 
 def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bool | None) -> Decision:
-    """Where `handler` runs; `blocking` is the route's word on it, None for none. On an `async def`: ConfigurationError."""
+    """Where `handler` runs; `blocking` is the route's word, None for none. On an `async def`: ConfigurationError."""
     function = called(handler)
     if is_async(handler):
         if blocking is not None:
-            raise ConfigurationError(f"blocking={blocking} is for a `def`; an `async def` runs on the loop: leave it out")
+            raise ConfigurationError(
+                f"blocking={blocking} is for a `def`; an `async def` runs on the loop: leave it out"
+            )
         if not isinstance(function, types.FunctionType) or not inspect.iscoroutinefunction(function):
             return Decision("task", (), "a function around an async def")
         if suspends(function.__code__):

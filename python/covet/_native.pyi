@@ -49,7 +49,7 @@ class URL:
 
     @property
     def scheme(self) -> str:
-        """http or https."""
+        """As "http" or "https"."""
     @property
     def hostname(self) -> str:
         """Without the port; lower case."""
@@ -176,7 +176,7 @@ class Response(Generic[_B_co]):
         samesite: _SameSite | None = "lax",
         partitioned: bool = False,
     ) -> None:
-        """`max_age` and int `expires` in seconds; `secure` None: True, False in debug. A bad name or value: ValueError."""
+        """`max_age` and int `expires` in seconds; `secure` None: not in debug. A bad name or value: ValueError."""
     def delete_cookie(
         self,
         key: str,

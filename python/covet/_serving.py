@@ -45,6 +45,10 @@ class Serving:
         finally:
             self._engine.close()
 
+    def close(self) -> None:
+        """Let go of everything; after a start that failed."""
+        self._engine.close()
+
     def abort(self) -> None:
         """Cut every connection now."""
         self._engine.abort()
@@ -62,5 +66,6 @@ def running_loop() -> EventLoop:
         return loop
     kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
     raise ConfigurationError(
-        f"the running event loop is {kind}: start the program with `covet.loop.run(main())` instead of `asyncio.run(main())`"
+        f"the running event loop is {kind}: "
+        "start the program with `covet.loop.run(main())` instead of `asyncio.run(main())`"
     )

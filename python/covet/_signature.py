@@ -16,6 +16,7 @@ from covet._plan import Kind, ParameterPlan
 from covet.errors import ConfigurationError
 from covet.params import Path, Query
 
+
 class NotInPath(ConfigurationError):
     """A parameter is marked as the path's, which may still come from a prefix around the router."""
 
@@ -49,7 +50,7 @@ def called(handler: Handler) -> object:
             inner = inner.func
         elif isinstance(inner, (types.MethodType, staticmethod)):
             inner = inner.__func__
-        elif isinstance(inner, (types.FunctionType, types.BuiltinFunctionType)) or not hasattr(type(inner), "__call__"):
+        elif isinstance(inner, (types.FunctionType, types.BuiltinFunctionType)) or not callable(inner):
             return inner
         else:
             call = inspect.getattr_static(type(inner), "__call__")
@@ -82,7 +83,9 @@ def check_handler(handler: object) -> Handler:
         raise ConfigurationError(f"{handler!r} is not callable: decorate a function")
     function = written(handler)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ConfigurationError(f"{name_of(handler)} is a generator: streamed answers arrive later; return a list or a Response")
+        raise ConfigurationError(
+            f"{name_of(handler)} is a generator: streamed answers arrive later; return a list or a Response"
+        )
     return handler
 
 
@@ -117,7 +120,8 @@ def resolve_hints(handler: Handler, localns: Mapping[str, object]) -> dict[str, 
     if not isinstance(function, types.FunctionType):
         return {}
     globalns = function.__globals__
-    return typing.get_type_hints(function, globalns, {**globalns, **localns}, include_extras=True)
+    names = {**globalns, **localns} if localns else globalns
+    return typing.get_type_hints(function, globalns, names, include_extras=True)
 
 
 def _bound_names(handler: Handler) -> set[str]:
@@ -135,7 +139,9 @@ def _parameter(parameter: inspect.Parameter, annotation: object, path: Mapping[s
     name = parameter.name
     if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
         stars = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else "**"
-        raise ConfigurationError(f"parameter '{stars}{name}' has no fixed names: write each parameter out, or take `request: Request`")
+        raise ConfigurationError(
+            f"parameter '{stars}{name}' has no fixed names: write each parameter out, or take `request: Request`"
+        )
     _check_default(parameter, annotation)
     if annotation is inspect.Parameter.empty:
         raise ConfigurationError(f"parameter '{name}' has no annotation: write `{name}: str`, or the type that it has")
@@ -162,7 +168,7 @@ def _parameter(parameter: inspect.Parameter, annotation: object, path: Mapping[s
 def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
     """Refuse a marker as default value, showing the rewrite."""
     default = parameter.default
-    if isinstance(default, (Query, Path)) or default in (Query, Path):
+    if isinstance(default, (Query, Path)) or default is Query or default is Path:
         marker = repr(default) if isinstance(default, (Query, Path)) else f"{default.__name__}()"
         known = "str" if annotation is inspect.Parameter.empty else shown(annotation)
         raise ConfigurationError(
@@ -194,7 +200,9 @@ def _check_converter(name: str, kind: Kind, annotation: object, declared: PathPa
     inner = kind[1] if kind[0] == "optional" else kind
     shape = str(inner[0]) if isinstance(inner, tuple) else ""
     if shape == "list":
-        raise ConfigurationError(f"parameter '{name}' is {shown(annotation)}, but the path holds one value: write its item's type")
+        raise ConfigurationError(
+            f"parameter '{name}' is {shown(annotation)}, but the path holds one value: write its item's type"
+        )
     if shape not in _FITS[declared.converter or "str"]:
         raise ConfigurationError(
             f"parameter '{name}' is {shown(annotation)}, but the path says {{{declared.name}:{declared.converter}}}: "
@@ -216,5 +224,6 @@ def _check_together(plans: list[ParameterPlan], path: Mapping[str, PathParameter
     for plan in plans:
         first = seen.setdefault((plan.source, plan.alias), plan.name)
         if first != plan.name and plan.source != "request":
-            raise ConfigurationError(f"parameters '{first}' and '{plan.name}' both read the {plan.source} field {plan.alias!r}: keep one")
-
+            raise ConfigurationError(
+                f"parameters '{first}' and '{plan.name}' both read the {plan.source} field {plan.alias!r}: keep one"
+            )

@@ -18,7 +18,7 @@ _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 def url_for(routes: Routes, handler: str | Callable[..., object], params: Mapping[str, object]) -> str:
     """The path of a route, by handler or name, escaped. Unknown, or a parameter missing or left over: LookupError."""
     if not isinstance(handler, str) and not callable(handler):
-        raise LookupError(f"url_for got {handler!r}: give it a handler or a route's name")
+        raise TypeError(f"url_for got {handler!r}: give it a handler or a route's name")
     candidates = [found for found in routes._walk("", ()) if _is(found, handler)]
     if not candidates:
         raise LookupError(f"no route for {handler!r}: give a handler or the name of a route")
@@ -47,9 +47,7 @@ def _fill(path: str, params: Mapping[str, object]) -> str:
             raise LookupError(f"parameter {name!r} is {text!r}, which no path can hold")
         return "/".join(_escape(segment) for segment in segments)
 
-    return "".join(
-        fill(part) if isinstance(part, re.Match) else _escape_literal(part) for part in _parts(path)
-    )
+    return "".join(fill(part) if isinstance(part, re.Match) else _escape_literal(part) for part in _parts(path))
 
 
 def _parts(path: str) -> list[str | re.Match[str]]:

@@ -31,8 +31,11 @@ class Covet(Routes):
         limits: Limits | None = None,
         lifespan: Lifespan | None = None,
     ) -> None:
-        """`debug`: tracebacks in answers; `limits` None: the server's; `lifespan`: an async generator function, or one
-        that returns an async context manager. Mistakes: ConfigurationError."""
+        """Mistakes: ConfigurationError.
+
+        `debug`: tracebacks in answers. `limits` None: the server's. `lifespan`: an async generator function that
+        yields once, or a function that returns an async context manager.
+        """
         if lifespan is not None and not callable(lifespan):
             raise ConfigurationError(f"lifespan is {lifespan!r}: write a function that takes the app")
         super().__init__("", limits)
@@ -46,5 +49,5 @@ class Covet(Routes):
         return f"<Covet {self.title!r} {self.version}>"
 
     def url_for(self, handler: str | Callable[..., object], /, **params: object) -> str:
-        """The path of a route, by handler or name, escaped. Unknown, or a parameter missing or left over: LookupError."""
+        """The path of a route, by handler or name, escaped. Unknown, a parameter missing or left over: LookupError."""
         return url_for(self, handler, params)

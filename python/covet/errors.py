@@ -49,7 +49,7 @@ class HTTPException(CovetError):
     """Header fields beside the answer's own."""
 
     def __init__(self, status_code: int, detail: object = None, headers: Mapping[str, str] | None = None) -> None:
-        """`status_code` 400-599; `detail` any JSON value, None means the status's phrase. Another status: ValueError."""
+        """`status_code` 400-599, else ValueError; `detail` any JSON value, None means the status's phrase."""
         if type(status_code) is not int or not 400 <= status_code <= 599:
             raise ValueError(f"status_code must be an int from 400 to 599, not {status_code!r}")
         super().__init__(status_code, detail)

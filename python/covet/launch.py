@@ -97,7 +97,7 @@ class Assignment:
 
 def parse(arguments: list[str]) -> Launch:
     """The command line after `run`. Nonsense: UsageError."""
-    launch, left = Launch(), list(arguments)
+    launch, left, flags = Launch(), list(arguments), set[str]()
     while left:
         word = left.pop(0)
         if not word.startswith("-"):
@@ -106,6 +106,7 @@ def parse(arguments: list[str]) -> Launch:
             launch.app = word
             continue
         flag, equals, value = word.partition("=")
+        flags.add(flag)
         if flag in _FLAGS or _is_switch(flag):
             if equals:
                 raise UsageError(f"{flag} takes no value")
@@ -120,7 +121,7 @@ def parse(arguments: list[str]) -> Launch:
         _set(launch, flag, value)
     if not launch.app:
         raise UsageError("no application: write `covet run module:attribute`, as `covet run app:main`")
-    if launch.uds is not None and (launch.hosts or "--port" in " ".join(arguments)):
+    if launch.uds is not None and flags & {"--host", "--port"}:
         raise UsageError("--uds stands instead of --host and --port: give one kind")
     launch.hosts = launch.hosts or ["127.0.0.1"]
     return launch

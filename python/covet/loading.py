@@ -67,7 +67,9 @@ def _modules(folder: str) -> list[str]:
         entries = os.listdir(folder)
     except OSError:
         return []
-    return [entry.removesuffix(".py") for entry in entries if entry.endswith(".py") or os.path.isdir(f"{folder}/{entry}")]
+    return [
+        entry.removesuffix(".py") for entry in entries if entry.endswith(".py") or os.path.isdir(f"{folder}/{entry}")
+    ]
 
 
 def _attribute(owner: object, name: str, target: str) -> object:
@@ -76,7 +78,9 @@ def _attribute(owner: object, name: str, target: str) -> object:
         return getattr(owner, name)
     except AttributeError:
         known = [each for each in dir(owner) if not each.startswith("_")]
-        near = difflib.get_close_matches(name, known, 1) or [each for each in known if isinstance(getattr(owner, each), Covet)]
+        near = difflib.get_close_matches(name, known, 1) or [
+            each for each in known if isinstance(getattr(owner, each), Covet)
+        ]
         hint = f": did you mean {near[0]!r}?" if near else ""
         raise LoadError(f"{target.partition(':')[0]!r} has no attribute {name!r}{hint}") from None
 
@@ -104,4 +108,7 @@ def _story(what: str) -> str:
 
 def _ours(file: str) -> bool:
     """Whether a frame is of covet's own or of the import system."""
-    return file.startswith("<frozen ") or os.path.dirname(file) in (os.path.dirname(__file__), os.path.dirname(importlib.__file__))
+    return file.startswith("<frozen ") or os.path.dirname(file) in (
+        os.path.dirname(__file__),
+        os.path.dirname(importlib.__file__),
+    )

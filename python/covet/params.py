@@ -18,7 +18,9 @@ class _Named:
     def __init__(self, alias: str | None = None) -> None:
         """`alias` is the name on the wire (default: the parameter's). Empty or no text: ConfigurationError."""
         if alias is not None and (not isinstance(alias, str) or not alias):
-            raise ConfigurationError(f"the alias of {type(self).__name__} is {alias!r}: write the name on the wire as text")
+            raise ConfigurationError(
+                f"the alias of {type(self).__name__} is {alias!r}: write the name on the wire as text"
+            )
         self.alias = alias
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""What a handler is given: the request and its parts. Made by the engine, never by users; nothing lives here but names."""
+"""What a handler is given: the request and its parts.
+
+Made by the engine, never by users; nothing lives here but names.
+"""
 
 from covet._native import URL, Address, Headers, QueryParams, Request, State
 

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Final, Literal, TypedDict, TypeVar, Unpack, final
 
 from covet._modes import decide
-from covet._pattern import PathParameter, check_path, check_prefix, path_parameters
+from covet._pattern import check_path, check_prefix, path_parameters
 from covet._signature import (
     Handler,
     NotInPath,
@@ -128,7 +128,9 @@ class Route:
             raise self.mistake(error) from None
         except NameError as error:
             raise self.mistake(
-                ConfigurationError(f"a hint names {error.name!r}, which is not defined: define or import it before the start")
+                ConfigurationError(
+                    f"a hint names {error.name!r}, which is not defined: define or import it before the start"
+                )
             ) from None
 
     def mistake(self, error: ConfigurationError) -> ConfigurationError:
@@ -142,7 +144,9 @@ class Route:
         signature = read_signature(self.handler, path_parameters(path), self._hints)
         status = self.options.get("status_code", 200)
         if signature.answer == "any" and signature.annotated and status in (204, 205, 304):
-            raise ConfigurationError(f"status_code={status} has no body, but the handler returns one: annotate it `-> None`")
+            raise ConfigurationError(
+                f"status_code={status} has no body, but the handler returns one: annotate it `-> None`"
+            )
         return signature
 
 
@@ -200,9 +204,7 @@ class Routes:
         """QUERY."""
         return self._declare(("QUERY",), path, options)
 
-    def route(
-        self, path: str, *, methods: Names | Literal["*"], **options: Unpack[RouteOptions]
-    ) -> Callable[[_F], _F]:
+    def route(self, path: str, *, methods: Names | Literal["*"], **options: Unpack[RouteOptions]) -> Callable[[_F], _F]:
         """Several methods, or "*" for all."""
         return self._declare(_methods(methods), path, options)
 
@@ -246,7 +248,9 @@ class Routes:
     def _walk(self, above: str, limits: tuple[Limits, ...], within: tuple["Routes", ...] = ()) -> Iterator["Found"]:
         """Every route, with its full path and the limits around it, the innermost first."""
         if self in within:
-            raise ConfigurationError(f"the router with prefix {self._prefix!r} includes itself: remove one include_router")
+            raise ConfigurationError(
+                f"the router with prefix {self._prefix!r} includes itself: remove one include_router"
+            )
         around = limits if self._limits is None else (self._limits, *limits)
         for declared in tuple(self._declared):
             if isinstance(declared, Route):
@@ -289,7 +293,8 @@ def _methods(methods: object) -> tuple[str, ...]:
     for method in methods:
         if not isinstance(method, str) or not _METHOD.fullmatch(method) or method == "*":
             raise ConfigurationError(f'methods has {method!r}: write names of methods, as "GET"')
-    return tuple(dict.fromkeys(method.upper() for method in methods))
+    ordered = sorted(methods) if isinstance(methods, (set, frozenset)) else methods
+    return tuple(dict.fromkeys(method.upper() for method in ordered))
 
 
 def _options(options: RouteOptions) -> RouteOptions:

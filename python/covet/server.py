@@ -81,6 +81,7 @@ class Server:
             self._serving.start([listener.fileno() for listener in self._listeners])
         except BaseException:
             self._close_listeners()
+            self._serving.close()
             raise
         return self
 

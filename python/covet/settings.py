@@ -22,7 +22,9 @@ _KIB: Final = 1024
 
 def _pool_threads() -> int:
     """Four threads a processor that we may use, at least 8, at most 40."""
-    return min(40, max(8, 4 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)))
+    return min(
+        40, max(8, 4 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    )
 
 
 def _setting(default: object, unit: Unit, words: str) -> Any:
@@ -58,7 +60,9 @@ class ServerSettings:
     max_unsent: int = _setting(64 * _KIB, "bytes", "unsent answers above which reading pauses")
     half_close: bool = _setting(False, "switch", "a client that shut its sending side still gets its answer")
     backlog: int = _setting(BACKLOG, "count", "connections that wait to be accepted")
-    drain_timeout: float = _setting(DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted")
+    drain_timeout: float = _setting(
+        DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"
+    )
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")

@@ -4,6 +4,7 @@ Imports no user code, no asyncio and not the engine, and starts no thread. Worke
 inherited descriptors and signals; they answer through one pipe each, by exiting, and in no other way.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -53,6 +54,9 @@ class Slot:
 
 class Supervisor:
     """`workers` processes on `listeners`; `words` are what the workers parse, as `covet run` did."""
+
+    module = "covet.worker"
+    """What a worker runs, as `python -m`."""
 
     def __init__(self, words: list[str], listeners: list[socket.socket], workers: int, drain_timeout: float) -> None:
         self.words = words
@@ -112,18 +116,28 @@ class Supervisor:
         for number, slot in enumerate(self.slots):
             if slot.due is not None and slot.due <= now and self.kill_at is None:
                 slot.due = None
-                slot.worker = self._spawn(number)
-                self.poll.register(slot.worker.pipe, select.POLLIN)
+                try:
+                    slot.worker = self._spawn(number)
+                except OSError as error:
+                    say(f"cannot start a worker: {error.strerror}")
+                    self._crashed(slot, now)
+                else:
+                    self.poll.register(slot.worker.pipe, select.POLLIN)
 
     def _spawn(self, number: int) -> Worker:
-        """Fork and exec one worker."""
+        """Fork and exec one worker. No process to be had: OSError."""
+        if self.counters >= 0:
+            os.pwrite(self.counters, bytes(SLOT_BYTES), number * SLOT_BYTES)
         reader, writer = os.pipe()
         os.set_inheritable(writer, True)
         fds = [listener.fileno() for listener in self.listeners]
         part = Assignment(os.getpid(), writer, self.counters, number, len(self.slots), *fds)
-        command = [sys.executable, *_interpreter_flags(), "-m", "covet.worker", *part.words(), *self.words]
+        command = [sys.executable, *_interpreter_flags(), "-m", self.module, *part.words(), *self.words]
         try:
             return Worker(os.posix_spawn(sys.executable, command, os.environ), reader)
+        except OSError:
+            os.close(reader)
+            raise
         finally:
             os.close(writer)
 
@@ -163,15 +177,11 @@ class Supervisor:
     def _hear_out(self, worker: Worker) -> None:
         """Read what the worker's pipe still holds, and close it."""
         os.set_blocking(worker.pipe, False)
-        try:
+        with contextlib.suppress(BlockingIOError):  # where a child of the worker holds the other end
             while piece := os.read(worker.pipe, 65536):
                 worker.text += piece
-        except BlockingIOError:
-            pass  # a child of the worker holds the other end
-        try:
+        with contextlib.suppress(KeyError):  # at its end already
             self.poll.unregister(worker.pipe)
-        except KeyError:
-            pass  # at its end already
         os.close(worker.pipe)
 
     def _ended(self, slot: Slot, worker: Worker, code: int) -> None:
@@ -192,6 +202,10 @@ class Supervisor:
             say(f"worker {worker.pid} {_ending(code)}; starting another")
         if worker.ready_since is not None and now - worker.ready_since >= LAST_DELAY:
             slot.delay = FIRST_DELAY
+        self._crashed(slot, now)
+
+    def _crashed(self, slot: Slot, now: float) -> None:
+        """Try again after a delay, or give up."""
         slot.due = now + slot.delay
         slot.delay = min(slot.delay * 2, LAST_DELAY)
         self.crashes = [*(crash for crash in self.crashes if now - crash < WINDOW), now]

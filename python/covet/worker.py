@@ -115,20 +115,22 @@ def main(arguments: list[str]) -> int:
             pipe.write(text.encode(errors="backslashreplace"))
 
     try:
-        return run(parse(arguments[1:]), [socket.socket(fileno=fd) for fd in part.listeners], lambda: tell("ready"), part)
+        return run(
+            parse(arguments[1:]), [socket.socket(fileno=fd) for fd in part.listeners], lambda: tell("ready"), part
+        )
     except FailedStart as failure:
         tell(str(failure))
         return FAILED_START
 
 
 def _log_to_stderr(level: str) -> None:
-    """One plain line a record from covet's loggers, unless the application has set up its own."""
+    """One plain line a record from covet's loggers, unless the application has set up logging of its own."""
     logger = logging.getLogger("covet")
     logger.setLevel(level.upper())
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda _: not logging.getLogger().handlers)
     logger.addHandler(handler)
-    logger.propagate = False
 
 
 def _one_line(what: str, error: Exception) -> str:
