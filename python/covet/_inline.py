@@ -376,7 +376,7 @@ def _end(_machine: _Machine, _step: dis.Instruction) -> object:
 
 
 def _method(machine: _Machine, step: dis.Instruction) -> None:
-    if step.opname == "LOAD_ATTR" and not (step.arg or 0) & 1:
+    if step.opname == "LOAD_ATTR" and not (calls.ATTRIBUTE_BIT and (step.arg or 0) & 1):
         raise Refused(f"it reads the attribute {step.argval!r}")
     owner = machine.pop()
     kinds = machine.rely(owner, _WITH_METHODS, f"it calls {step.argval} of")

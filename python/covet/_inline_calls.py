@@ -14,6 +14,8 @@ Types: TypeAlias = frozenset[type] | None
 
 NO_OBJECT: Final = object()
 """Stands for the NULL that CPython puts beside a callable."""
+ATTRIBUTE_BIT: Final = sys.version_info >= (3, 12)
+"""Since CPython 3.12 LOAD_ATTR also loads methods, and a bit of its argument says so."""
 NULL_FIRST: Final = sys.version_info < (3, 13)
 """CPython 3.11 and 3.12 put the NULL below the callable, later versions above."""
 
