@@ -98,9 +98,9 @@ def _kind(found: object) -> str:
 
 def _story(what: str) -> str:
     """The exception being handled, from the application's first line on."""
-    error = sys.exception() if sys.version_info >= (3, 11) else None
+    error = sys.exception()
     frames = error.__traceback__ if error is not None else None
-    while frames is not None and _ours(frames.tb_frame.f_code.co_filename) and frames.tb_next is not None:
+    while frames is not None and _ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames)) if error is not None else ""
     return f"{what}:\n{text}".rstrip()

@@ -226,6 +226,8 @@ class Supervisor:
             self._close_listeners()  # the workers' copies are the last ones, which they empty before they close
             for slot in self.slots:
                 slot.due = None
+            if self.code == 0:
+                say("draining; a second signal ends at once")
         else:
             self.kill_at = min(self.kill_at, time.monotonic() + AT_ONCE)
         self._signal(signal.SIGTERM)

@@ -31,7 +31,9 @@ def test_size(written: Size, size: int) -> None:
     assert size_in_bytes(written, "max_body") == size
 
 
-@pytest.mark.parametrize("written", [0, -1, True, 1.5, None, "", "0", "0KB", "-1", "1.5KB", "64kb", "64TB", "KB", "٣KB", [1]])
+@pytest.mark.parametrize(
+    "written", [0, -1, True, 1.5, None, "", "0", "0KB", "-1", "1.5KB", "64kb", "64TB", "KB", "٣KB", [1]]
+)
 def test_no_size(written: object) -> None:
     with pytest.raises(ConfigurationError) as caught:
         size_in_bytes(written, "max_body")

@@ -186,7 +186,11 @@ HANDLERS: list[tuple[str, object, str]] = [
     ("/{id:int}", takes_uuid, "parameter 'id' is UUID, but the path says {id:int}: make them agree, or write {id}"),
     ("/{id}", takes_list, "parameter 'id' is list[int], but the path holds one value: write its item's type"),
     ("/", generator, "generator is a generator: streamed answers arrive later; return a list or a Response"),
-    ("/", async_generator, "async_generator is a generator: streamed answers arrive later; return a list or a Response"),
+    (
+        "/",
+        async_generator,
+        "async_generator is a generator: streamed answers arrive later; return a list or a Response",
+    ),
     (
         "/",
         Item,

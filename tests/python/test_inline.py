@@ -83,7 +83,16 @@ def local_variables(number: int) -> Any:
 
 
 def called(text: str, number: int) -> Any:
-    return [len(text), str(number), int(text), min(number, 5), max(number, 1, 2), abs(number), round(number), bool(text)]
+    return [
+        len(text),
+        str(number),
+        int(text),
+        min(number, 5),
+        max(number, 1, 2),
+        abs(number),
+        round(number),
+        bool(text),
+    ]
 
 
 def methods(text: str) -> Any:
@@ -352,7 +361,16 @@ def test_unknown_parameters_are_safe(function: Callable[..., object]) -> None:
 def test_guards_are_what_the_verdict_rests_on() -> None:
     assert [(name, found) for _, name, found in verdict(joined).guards] == [("NAME", "a global")]
     assert [(name, found) for _, name, found in verdict(looked_up).guards] == [("BOOKS", BOOKS)]
-    assert {name for _, name, _ in verdict(called).guards} == {"len", "str", "int", "min", "max", "abs", "round", "bool"}
+    assert {name for _, name, _ in verdict(called).guards} == {
+        "len",
+        "str",
+        "int",
+        "min",
+        "max",
+        "abs",
+        "round",
+        "bool",
+    }
     assert all(space is globals() for space, _, _ in verdict(looked_up).guards)
 
 

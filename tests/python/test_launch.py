@@ -15,7 +15,9 @@ def test_defaults() -> None:
 
 
 def test_everything_said() -> None:
-    words = "--host :: --host=0.0.0.0 --port 0 --workers 4 app:make --factory --app-dir src --log-level debug --access-log"
+    words = (
+        "--host :: --host=0.0.0.0 --port 0 --workers 4 app:make --factory --app-dir src --log-level debug --access-log"
+    )
     launch = parse(words.split())
     assert (launch.app, launch.app_dir, launch.factory) == ("app:make", "src", True)
     assert (launch.hosts, launch.port, launch.workers, launch.log_level) == (["::", "0.0.0.0"], 0, 4, "debug")

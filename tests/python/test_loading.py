@@ -27,7 +27,9 @@ number = 5
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "loaded_shop.py").write_text(SHOP)
-    (tmp_path / "loaded_broken.py").write_text("import loaded_shop\n\ndef load():\n    raise KeyError('dsn')\n\nload()\n")
+    (tmp_path / "loaded_broken.py").write_text(
+        "import loaded_shop\n\ndef load():\n    raise KeyError('dsn')\n\nload()\n"
+    )
     (tmp_path / "loaded_syntax.py").write_text("def (:\n")
     (tmp_path / "loaded_needs.py").write_text("import loaded_absent_library\n")
     before = list(sys.path)

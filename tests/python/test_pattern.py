@@ -11,7 +11,10 @@ from covet.errors import ConfigurationError
     [
         ("/", {}),
         ("/books/{id}", {"id": None}),
-        ("/{a:int}/{b:float}/{c:uuid}/{d:str}/{e:path}", {"a": "int", "b": "float", "c": "uuid", "d": "str", "e": "path"}),
+        (
+            "/{a:int}/{b:float}/{c:uuid}/{d:str}/{e:path}",
+            {"a": "int", "b": "float", "c": "uuid", "d": "str", "e": "path"},
+        ),
         ("/{größe}", {"größe": None}),
     ],
 )

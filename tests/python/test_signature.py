@@ -73,10 +73,17 @@ def test_kind(annotation: object, kind: tuple[object, ...]) -> None:
 
 def test_sources() -> None:
     def handler(
-        request: Request, id: int, q: str, word: Annotated[str, Query("w")], thing: Annotated[str, Path("name")], n: int = 5
+        request: Request,
+        id: int,
+        q: str,
+        word: Annotated[str, Query("w")],
+        thing: Annotated[str, Path("name")],
+        n: int = 5,
     ) -> None: ...
 
-    found = [(plan.name, plan.source, plan.alias, plan.required, plan.default) for plan in plans(handler, "/{id}/{name}")]
+    found = [
+        (plan.name, plan.source, plan.alias, plan.required, plan.default) for plan in plans(handler, "/{id}/{name}")
+    ]
     assert found == [
         ("request", "request", "request", True, None),
         ("id", "path", "id", True, None),

@@ -160,6 +160,7 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
     run = start("stubborn", 2, drain=600.0)
     run.wait_for("serving")
     run.process.terminate()
+    run.wait_for(r"^covet: draining; a second signal ends at once$")
     run.process.terminate()
     assert run.end() == 1
 
