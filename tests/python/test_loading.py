@@ -103,5 +103,5 @@ def test_the_applications_own_mistake_has_its_traceback(
         load_app(target, str(folder), factory=factory)
     lines = str(caught.value).splitlines()
     assert (lines[0], lines[-1]) == (first, last)
-    assert "Traceback (most recent call last):" in lines
+    assert ("Traceback (most recent call last):" in lines) is ("SyntaxError" not in last)
     assert not any("loading.py" in line or "importlib" in line for line in lines)

@@ -146,7 +146,7 @@ def wrapping(*args: Any, **kwargs: Any) -> int:
     return keyword_only(*args, **kwargs)
 
 
-FORMS = {
+FORMS: dict[str, Callable[..., object]] = {
     "function": lambda id: id,
     "method": Shop().method,
     "static": Shop.static,
