@@ -141,7 +141,8 @@ def _members(annotation: type[enum.Enum]) -> dict[str, object]:
         text = _wire_text(member.value)
         if text is None:
             raise Refusal(
-                f"is the enum {annotation.__qualname__} whose {member.name} is {member.value!r}: give it a str or int value"
+                f"is the enum {annotation.__qualname__} whose {member.name} is {member.value!r}: "
+                "give it a str or int value"
             )
         if text in found:
             raise Refusal(

@@ -8,21 +8,18 @@ from pathlib import Path
 
 import pytest
 
+import covet as covet_package
+
 
 def covet(*words: str, cwd: Path, with_native: bool = False) -> subprocess.CompletedProcess[str]:
     """Run the command below `cwd`."""
     if with_native:
         pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
-    path = os.pathsep.join(filter(None, [str(Path(sys.modules["covet"].__file__ or "").parents[1])]))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    package = str(Path(covet_package.__file__ or "").parents[1])
+    environment = {**os.environ, "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-m", "covet", *words], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60
     )
-
-
-@pytest.fixture(autouse=True)
-def package() -> None:
-    import covet as _  # the package under test, wherever it was found
 
 
 APP = """

@@ -26,7 +26,7 @@ def test_names_are_found_at_first_use() -> None:
 
 def test_no_such_name() -> None:
     with pytest.raises(AttributeError, match="module 'covet' has no attribute 'Flask'"):
-        covet.Flask  # type: ignore[attr-defined] # noqa: B018
+        covet.Flask  # noqa: B018
     with pytest.raises(ImportError):
         importlib.import_module("covet.flask")
 

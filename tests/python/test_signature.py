@@ -13,9 +13,9 @@ pytest.importorskip("covet.routing", reason="needs the native module", exc_type=
 
 from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Router
 from covet._compile import compile_routes
+from covet._pattern import path_parameters
 from covet._plan import ParameterPlan, RoutePlan
 from covet._signature import read_signature, resolve_hints
-from covet._pattern import path_parameters
 from covet.settings import ServerSettings
 
 

@@ -1,7 +1,6 @@
 """The supervisor with workers that serve nothing: starting, replacing, giving up, ending.
 
-The workers are real processes that run a module of this test's; their orders come on standard input's sibling, a
-folder: each worker looks there for what to do, and leaves its process id.
+The workers are real processes that run a module of this test's; the order to each is the one word of its command.
 """
 
 import contextlib
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-PARENT = """
+PARENT = r"""
     import sys
     from covet.listeners import listen
     from covet.supervisor import Supervisor
@@ -33,7 +32,7 @@ PARENT = """
     sys.exit(code)
 """
 
-WORKER = """
+WORKER = r"""
     import os, signal, sys
     from covet.launch import Assignment
 
@@ -50,7 +49,7 @@ WORKER = """
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(order) if order.isdigit() else 0))
     else:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("pid", os.getpid(), "slot", part.slot, file=sys.stderr, flush=True)
+    os.write(2, f"pid {os.getpid()} slot {part.slot}\n".encode())  # in one piece: two workers write here
     os.write(part.ready, b"ready")
     os.close(part.ready)
     while True:
