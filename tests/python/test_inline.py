@@ -27,7 +27,7 @@ class Thing:
 THING = Thing()
 
 
-def helper() -> int:
+def elsewhere() -> int:
     return 1
 
 
@@ -104,7 +104,7 @@ def looked_up(number: int) -> Any:
 
 
 def carried() -> Any:
-    return [THING, helper]
+    return [THING, elsewhere]
 
 
 def nothing() -> Any:
@@ -174,7 +174,7 @@ def comprehends(text: str) -> Any:
 
 
 def calls_a_function() -> Any:
-    return helper()
+    return elsewhere()
 
 
 def calls_unknown(unknown: Any) -> Any:
@@ -309,7 +309,7 @@ REFUSED: list[tuple[Callable[..., object], str]] = [
     (loops, ""),
     (iterates, ""),
     (comprehends, ""),
-    (calls_a_function, "it calls helper, which is not on the allow-list"),
+    (calls_a_function, "it calls elsewhere, which is not on the allow-list"),
     (calls_unknown, "it calls a value that only the call knows, which is not on the allow-list"),
     (reads_an_attribute, "it reads the attribute 'size'"),
     (calls_a_method, "it calls close of a value of unknown type"),
