@@ -35,3 +35,16 @@ def test_every_name_is_importable() -> None:
     pytest.importorskip("covet.server", reason="needs the native module", exc_type=ImportError)
     for name in covet.__all__:
         assert getattr(covet, name) is not None
+
+
+def test_who_imports_the_native_module() -> None:
+    package = Path(covet.__file__ or "").parent
+    found = set[str]()
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            if module == "covet._native" or "covet._native" in names or (module == "covet" and "_native" in names):
+                found.add(path.relative_to(package).with_suffix("").as_posix())
+    assert found <= {"_serving", "cli/check", "loop", "requests", "responses", "worker"}
+    assert {"requests", "responses", "_serving"} <= found
