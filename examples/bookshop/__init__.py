@@ -1,0 +1,1 @@
+"""A small shop: `covet run examples.bookshop.app:main`."""

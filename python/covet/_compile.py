@@ -1,0 +1,75 @@
+"""Declarations to plans: what the engine is given at start.
+
+Knows routes and settings; nothing of the engine or of requests.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from covet._modes import decide
+from covet._plan import RoutePlan
+from covet.config import Limits
+from covet.errors import ConfigurationError
+from covet.routing import Found, Routes
+from covet.settings import ServerSettings
+
+_CANCELLED: Final = frozenset({"GET", "HEAD", "QUERY"})
+
+
+class Compiled(NamedTuple):
+    """A plan, and why its mode was chosen."""
+
+    plan: RoutePlan
+    reason: str
+
+
+def compile_routes(routes: Routes, settings: ServerSettings) -> Iterator[Compiled]:
+    """A plan for each route, in the order of the declarations. What cannot hold: ConfigurationError."""
+    for found in routes._walk("", ()):
+        yield _compile(found, settings)
+
+
+def _compile(found: Found, settings: ServerSettings) -> Compiled:
+    route = found.route
+    if not found.path.startswith("/"):
+        raise route.mistake(ConfigurationError(f'the full path is {found.path!r}: it starts with "/"'))
+    signature = route.signature(found.path)
+    try:
+        decision = decide(route.handler, signature.parameters, route.options.get("blocking"))
+    except ConfigurationError as error:
+        raise route.mistake(error) from None
+    policy = route.options.get("on_disconnect") or ("cancel" if _CANCELLED.issuperset(route.methods) else "finish")
+    max_body, timeout = _says(found.limits, "max_body"), _says(found.limits, "timeout")
+    plan = RoutePlan(
+        methods=route.methods,
+        path=found.path,
+        handler=route.handler,
+        name=route.name,
+        origin=_relative(route.origin),
+        mode=decision.mode,
+        guards=decision.guards,
+        parameters=signature.parameters,
+        status_code=route.options.get("status_code", 204 if signature.answer == "empty" else 200),
+        answer=signature.answer,
+        max_body=settings.max_body if max_body is None else max_body.max_body,
+        timeout=None if timeout is None else timeout.timeout,
+        cancel_on_disconnect=policy == "cancel",
+    )
+    return Compiled(plan, decision.reason)
+
+
+def _says(limits: tuple[Limits, ...], name: str) -> Limits | None:
+    """The nearest limits that say `name`."""
+    return next((limit for limit in limits if limit.says(name)), None)
+
+
+def _relative(origin: str) -> str:
+    """`origin` below the working directory without it."""
+    return origin.removeprefix(os.getcwd() + os.sep)
+
+
+def with_debug(settings: ServerSettings, *, debug: bool) -> ServerSettings:
+    """`settings` with the application's word on debug."""
+    return dataclasses.replace(settings, debug=debug)

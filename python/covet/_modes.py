@@ -1,0 +1,66 @@
+"""Where each handler runs, and why: the decision that `covet routes -v` shows. Startup only.
+
+Knows handlers and their parameters; nothing of routes or of the engine.
+"""
+
+import inspect
+import types
+from typing import Final, NamedTuple
+
+from covet._inline import Types, inspect_function, suspends
+from covet._plan import Guard, Kind, Mode, ParameterPlan
+from covet._signature import Handler, called, is_async
+from covet.errors import ConfigurationError
+
+_KIND_TYPES: Final[dict[object, type]] = {"str": str, "int": int, "float": float, "bool": bool, "list": list}
+
+
+class Decision(NamedTuple):
+    """Where a handler runs."""
+
+    mode: Mode
+    guards: tuple[Guard, ...]
+    reason: str
+    """In words, for `covet routes -v`."""
+
+
+def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bool | None) -> Decision:
+    """Where `handler` runs; `blocking` is the route's word, None for none. On an `async def`: ConfigurationError."""
+    function = called(handler)
+    if is_async(handler):
+        if blocking is not None:
+            raise ConfigurationError(
+                f"blocking={blocking} is for a `def`; an `async def` runs on the loop: leave it out"
+            )
+        if not isinstance(function, types.FunctionType) or not inspect.iscoroutinefunction(function):
+            return Decision("task", (), "a function around an async def")
+        if suspends(function.__code__):
+            return Decision("task", (), "async def that may suspend")
+        return Decision("step", (), "async def without await")
+    if blocking is not None:
+        return Decision("pool" if blocking else "inline", (), f"blocking={blocking}")
+    if not isinstance(function, types.FunctionType):
+        return Decision("pool", (), "not written in Python")
+    verdict = inspect_function(function, {plan.name: _exact(plan) for plan in parameters})
+    if verdict.inline:
+        return Decision("inline", verdict.guards, "def on the allow-list")
+    return Decision("pool", (), f"def: {verdict.reason}")
+
+
+def _exact(plan: ParameterPlan) -> Types:
+    """The exact types that a parameter's value may have."""
+    known = _kind_types(plan.kind)
+    if known is None or plan.required:
+        return known
+    return known | {type(plan.default)}
+
+
+def _kind_types(kind: Kind) -> Types:
+    """The exact types that a kind decodes to; None where code of the user's may hide in them."""
+    if kind[0] == "optional" and isinstance(kind[1], tuple):
+        inner = _kind_types(kind[1])
+        return None if inner is None else inner | {type(None)}
+    if kind[0] == "literal" and isinstance(kind[1], dict):
+        return frozenset(type(value) for value in kind[1].values())
+    found = _KIND_TYPES.get(kind[0])
+    return None if found is None else frozenset({found})

@@ -1,0 +1,71 @@
+"""One application on one engine: start, drain, abort. What the worker and the embedded `Server` share.
+
+Knows the engine and `covet.loop`; nothing of signals, processes or command lines.
+"""
+
+import asyncio
+
+from covet._compile import compile_routes, with_debug
+from covet._native import Engine
+from covet.app import Covet
+from covet.errors import ConfigurationError
+from covet.loop import EventLoop
+from covet.settings import ServerSettings
+
+
+class Serving:
+    """An application's engine. Made: routes are compiled; mistakes in them are ConfigurationError."""
+
+    def __init__(self, app: Covet, settings: ServerSettings) -> None:
+        settings = with_debug(settings, debug=app.debug)
+        app.close_routes()
+        plans = [compiled.plan for compiled in compile_routes(app, settings)]
+        self._engine = Engine(app, plans, settings)
+
+    def share(self, counters: int, slot: int, slots: int) -> None:
+        """Use a memory file of counters that all workers map."""
+        self._engine.share(counters, slot, slots)
+
+    def start(self, listeners: list[int]) -> None:
+        """Accept on these listening sockets, of which the engine takes duplicates, from the running loop."""
+        self._engine.start(running_loop(), listeners)
+
+    async def drain(self, seconds: float) -> None:
+        """Stop accepting, finish what runs, abort the rest after `seconds`; returns when nothing is left."""
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+
+        def finish() -> None:
+            if not done.done():
+                done.set_result(None)
+
+        self._engine.drain(seconds, finish)
+        try:
+            await done
+        finally:
+            self._engine.close()
+
+    def close(self) -> None:
+        """Let go of everything; after a start that failed."""
+        self._engine.close()
+
+    def abort(self) -> None:
+        """Cut every connection now."""
+        self._engine.abort()
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return self._engine.connections
+
+
+def running_loop() -> EventLoop:
+    """The running loop. It is none of covet's: ConfigurationError."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, EventLoop):
+        return loop
+    kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
+    raise ConfigurationError(
+        f"the running event loop is {kind}: "
+        "start the program with `covet.loop.run(main())` instead of `asyncio.run(main())`"
+    )

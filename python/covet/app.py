@@ -1,0 +1,53 @@
+"""The application: its routes and what it starts with.
+
+Owns the words that a program gives once; what they become at start is `covet._compile`'s, serving is the engine's.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias, final
+
+from covet._urls import url_for
+from covet.config import Limits
+from covet.errors import ConfigurationError
+from covet.routing import Routes
+
+__all__ = ["Covet", "Lifespan"]
+
+Lifespan: TypeAlias = Callable[["Covet"], AsyncIterator[object] | AbstractAsyncContextManager[object]]
+"""Runs around serving."""
+
+
+@final
+class Covet(Routes):
+    """An application."""
+
+    def __init__(
+        self,
+        *,
+        title: str = "Covet",
+        version: str = "0.1.0",
+        debug: bool = False,
+        limits: Limits | None = None,
+        lifespan: Lifespan | None = None,
+    ) -> None:
+        """Mistakes: ConfigurationError.
+
+        `debug`: tracebacks in answers. `limits` None: the server's. `lifespan`: an async generator function that
+        yields once, or a function that returns an async context manager.
+        """
+        if lifespan is not None and not callable(lifespan):
+            raise ConfigurationError(f"lifespan is {lifespan!r}: write a function that takes the app")
+        super().__init__("", limits)
+        self.title = title
+        self.version = version
+        self.debug = debug
+        self.lifespan = lifespan
+
+    def __repr__(self) -> str:
+        """Title and version."""
+        return f"<Covet {self.title!r} {self.version}>"
+
+    def url_for(self, handler: str | Callable[..., object], /, **params: object) -> str:
+        """The path of a route, by handler or name, escaped. Unknown, a parameter missing or left over: LookupError."""
+        return url_for(self, handler, params)

@@ -1,0 +1,18 @@
+"""`covet check`: load an application and compile its routes, so that a mistake shows before it is deployed."""
+
+from covet._native import Engine
+from covet.cli.inspecting import ConfigurationError, Inspected, LoadError
+from covet.supervisor import say
+
+
+def check(words: list[str]) -> int:
+    """Say what is wrong, or how much is right; the exit code."""
+    try:
+        found = Inspected(words)
+        Engine(found.app, [compiled.plan for compiled in found.routes], found.settings).close()
+    except (LoadError, ConfigurationError) as error:
+        say(str(error))
+        return 1
+    count = len(found.routes)
+    print(f"{found.app.title} {found.app.version}: {count} route{'' if count == 1 else 's'}, no mistakes found")
+    return 0

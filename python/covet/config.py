@@ -1,0 +1,93 @@
+"""Values that configure: sizes, times, limits. Knows nothing of routes."""
+
+import math
+import re
+from datetime import timedelta
+from enum import Enum
+from os import PathLike
+from typing import Final, TypeAlias, final
+
+from covet.errors import ConfigurationError
+
+__all__ = ["Limits", "Names", "Seconds", "Size", "StrPath"]
+
+Size: TypeAlias = int | str
+"""Bytes, or text with a unit: "64KB" is 64,000, "64KiB" is 65,536. Anything else: ConfigurationError."""
+Seconds: TypeAlias = float | timedelta
+"""Seconds, or a timedelta. Not positive: ConfigurationError."""
+Names: TypeAlias = list[str] | tuple[str, ...] | set[str] | frozenset[str]
+"""Several strings; never one bare string, which Sequence[str] would let through."""
+StrPath: TypeAlias = str | PathLike[str]
+"""A file system path."""
+
+MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes of body where nothing else was said."""
+
+
+class _Left(Enum):
+    """What an argument holds that was left out."""
+
+    OUT = "left out"
+
+
+_SIZE = re.compile(r"(\d+) ?([KMG]i?)?B?", re.ASCII)
+_FACTORS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+
+
+def size_in_bytes(value: object, name: str) -> int:
+    """Bytes of a Size. Not a Size, below one byte or no whole number of bytes: ConfigurationError that names `name`."""
+    if isinstance(value, str):
+        match = _SIZE.fullmatch(value.strip())
+        if match:
+            size = int(match[1]) * _FACTORS[match[2] or ""]
+            if size >= 1:
+                return size
+    elif isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ConfigurationError(
+        f"{name} is {value!r}: write a whole number of bytes from 1, "
+        'or text with a unit as "64KB" (64,000) or "64KiB" (65,536)'
+    )
+
+
+def seconds(value: object, name: str) -> float:
+    """Seconds of a Seconds. Not a number or timedelta, or not above zero: ConfigurationError that names `name`."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+        return float(value)
+    raise ConfigurationError(f"{name} is {value!r}: write a number of seconds above 0, or a timedelta")
+
+
+@final
+class Limits:
+    """What an app, router or route allows. Left out: the enclosing limit. None: unlimited."""
+
+    __slots__ = ("_given", "max_body", "timeout")
+
+    max_body: int | None
+    """Request body, collected or streamed, in bytes. Over: 413."""
+    timeout: float | None
+    """Handler's time, in seconds. Over: 504, cancelled."""
+
+    def __init__(
+        self, *, max_body: Size | _Left | None = _Left.OUT, timeout: Seconds | _Left | None = _Left.OUT
+    ) -> None:
+        """Defaults: 2 MiB, none. Nonsense: ConfigurationError."""
+        given = set[str]()
+        self.max_body, self.timeout = MAX_BODY, None
+        if not isinstance(max_body, _Left):
+            self.max_body = None if max_body is None else size_in_bytes(max_body, "max_body")
+            given.add("max_body")
+        if not isinstance(timeout, _Left):
+            self.timeout = None if timeout is None else seconds(timeout, "timeout")
+            given.add("timeout")
+        self._given = frozenset(given)
+
+    def __repr__(self) -> str:
+        """As it was written, values normalised."""
+        return f"Limits({', '.join(f'{name}={getattr(self, name)!r}' for name in sorted(self._given))})"
+
+    def says(self, name: str) -> bool:
+        """Whether `name` was given, so that the enclosing limit does not apply."""
+        return name in self._given

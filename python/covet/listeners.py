@@ -1,0 +1,138 @@
+"""Listening sockets: one per address, shared by every worker, so that a dead or stuck worker strands no client.
+
+Knows addresses and descriptors; nothing of workers or of HTTP. The engine takes descriptors only.
+"""
+
+import errno
+import os
+import socket
+import stat
+
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["adopt", "listen", "listen_unix", "remove_unix", "url_of"]
+
+
+def listen(hosts: list[str], port: int, backlog: int) -> list[socket.socket]:
+    """Listen on every address of every host; `port` 0 takes a free one, the same for all.
+
+    In use, not ours, or a host without address: OSError whose text says which. Without SO_REUSEPORT, so that a second
+    server on the port fails; with SO_REUSEADDR, so that a restarted one does not. IPv6 sockets take IPv4 clients too,
+    unless an IPv4 address is among the hosts.
+    """
+    found = [address for host in hosts for address in _addresses(host, port)]
+    addresses = list(dict.fromkeys(found))
+    dual = any(family == socket.AF_INET for family, _ in addresses)
+    opened = list[socket.socket]()
+    try:
+        for family, address in addresses:
+            chosen = port or (opened[0].getsockname()[1] if opened else 0)
+            opened.append(_listen_one(family, (address[0], chosen, *address[2:]), backlog, only_v6=dual))
+    except OSError:
+        for listener in opened:
+            listener.close()
+        raise
+    return opened
+
+
+def _addresses(host: str, port: int) -> "list[tuple[int, tuple[Any, ...]]]":
+    """Family and address of a host."""
+    name = host.removeprefix("[").removesuffix("]")
+    try:
+        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise OSError(error.errno, f"cannot listen on host {host!r}: {error.strerror}") from None
+    return [(family, (str(address[0]), *address[1:])) for family, _, _, _, address in found]
+
+
+def _listen_one(family: int, address: "tuple[Any, ...]", backlog: int, *, only_v6: bool) -> socket.socket:
+    """One listening socket."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(only_v6))
+        listener.setblocking(False)
+        listener.bind(address)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        why = "port in use" if error.errno == errno.EADDRINUSE else error.strerror
+        raise OSError(error.errno, f"cannot listen on {_authority(str(address[0]), int(address[1]))}: {why}") from None
+    return listener
+
+
+def listen_unix(path: str, backlog: int, mode: int = 0o660) -> socket.socket:
+    """Listen on a Unix socket at `path` with file mode `mode`; a stale file, which nobody listens on, is replaced.
+
+    In use, no socket, or not ours: OSError whose text says which.
+    """
+    _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o777)  # nobody connects before the mode is set
+    try:
+        listener.setblocking(False)
+        listener.bind(path)
+        os.chmod(path, mode)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket file that nobody listens on."""
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
+    if not stat.S_ISSOCK(kind):
+        raise OSError(errno.EEXIST, f"cannot listen on unix:{path}: a file that is no socket is there")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        refused = probe.connect_ex(path)
+    if refused != errno.ECONNREFUSED:
+        raise OSError(errno.EADDRINUSE, f"cannot listen on unix:{path}: socket in use")
+    os.unlink(path)
+
+
+def remove_unix(listener: socket.socket) -> None:
+    """Remove the file of a Unix socket that we made; any other socket, or a closed one, is left alone."""
+    if listener.fileno() >= 0 and listener.family == socket.AF_UNIX:
+        path = listener.getsockname()
+        if path and os.path.exists(path):
+            os.unlink(path)
+
+
+def adopt(fd: int) -> socket.socket:
+    """A duplicate of an inherited listening socket. Not one: OSError."""
+    try:
+        listener = socket.socket(fileno=os.dup(fd))
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on descriptor {fd}: {error.strerror}") from None
+    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        listener.close()
+        raise OSError(errno.EINVAL, f"cannot listen on descriptor {fd}: it is no listening socket")
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a client finds it: http://127.0.0.1:8000, or unix:/run/app.sock."""
+    name = listener.getsockname()
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{os.fsdecode(name)}"
+    return f"http://{_authority(name[0], name[1])}"
+
+
+def _authority(host: str, port: int) -> str:
+    """Host and port of a URL (RFC 3986 section 3.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

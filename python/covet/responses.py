@@ -1,0 +1,12 @@
+"""Answers. What a handler returns plainly needs none of these; nothing lives here but names."""
+
+from covet._native import (
+    HTMLResponse,
+    JSONResponse,
+    MutableHeaders,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+
+__all__ = ["HTMLResponse", "JSONResponse", "MutableHeaders", "PlainTextResponse", "RedirectResponse", "Response"]

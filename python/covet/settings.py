@@ -1,0 +1,111 @@
+"""The server's settings: every limit and time-out with its default, unit and words. Source of `covet run`'s flags.
+
+Knows nothing of applications; crosses to the engine once, as one frozen object. Times are in seconds, sizes in bytes.
+"""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from covet._defaults import BACKLOG, DRAIN_TIMEOUT
+from covet.config import MAX_BODY, seconds, size_in_bytes
+from covet.errors import ConfigurationError
+
+__all__ = ["ServerSettings"]
+
+Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch"]
+"""What a setting is measured in."""
+_KIB: Final = 1024
+
+
+def _pool_threads() -> int:
+    """Four threads a processor that we may use, at least 8, at most 40."""
+    return min(
+        40, max(8, 4 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+    )
+
+
+def _setting(default: object, unit: Unit, words: str) -> Any:
+    """A field with its unit and its words."""
+    metadata = {"unit": unit, "words": words}
+    if default is _pool_threads:
+        return dataclasses.field(default_factory=_pool_threads, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What a server allows. A value that makes no sense: ConfigurationError."""
+
+    head_timeout: float = _setting(10.0, "seconds", "reading a request's head, in total")
+    body_timeout: float = _setting(30.0, "seconds", "waiting for more of a body")
+    body_min_rate: int = _setting(500, "bytes a second", "slowest body, after the grace")
+    body_rate_grace: float = _setting(10.0, "seconds", "before the slowest rate of a body counts")
+    write_timeout: float = _setting(30.0, "seconds", "writing an answer without progress")
+    keep_alive: float = _setting(75.0, "seconds", "an idle connection is kept")
+    connection_max_age: float = _setting(3600.0, "seconds", "a connection lives, at most")
+    max_target: int = _setting(16 * _KIB, "bytes", "request target")
+    max_head: int = _setting(32 * _KIB, "bytes", "all header fields of a request")
+    max_fields: int = _setting(100, "count", "header fields of a request")
+    max_body: int | None = _setting(MAX_BODY, "bytes", "request body where app, router and route say nothing")
+    max_chunk_extensions: int = _setting(4 * _KIB, "bytes", "chunk extensions of one body")
+    max_trailers: int = _setting(8 * _KIB, "bytes", "trailers of one body")
+    max_trailer_fields: int = _setting(32, "count", "trailer fields of one body")
+    max_query_fields: int = _setting(1000, "count", "fields of a query string")
+    max_connections: int = _setting(16384, "count", "connections of one worker")
+    max_connections_per_address: int | None = _setting(None, "count", "connections of one client address")
+    max_pipelined: int = _setting(32, "count", "pipelined requests answered in one turn")
+    max_unsent: int = _setting(64 * _KIB, "bytes", "unsent answers above which reading pauses")
+    half_close: bool = _setting(False, "switch", "a client that shut its sending side still gets its answer")
+    backlog: int = _setting(BACKLOG, "count", "connections that wait to be accepted")
+    drain_timeout: float = _setting(
+        DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"
+    )
+    pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
+    access_log: bool = _setting(False, "switch", "one line a request on standard output")
+    debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")
+    switch_interval: float | None = _setting(None, "seconds", "Python's thread switch interval; none leaves it alone")
+
+    def __post_init__(self) -> None:
+        """Check and normalise every value."""
+        for setting in described():
+            object.__setattr__(self, setting.name, checked(setting, getattr(self, setting.name)))
+
+
+class Setting(NamedTuple):
+    """One field of ServerSettings, described."""
+
+    name: str
+    unit: Unit
+    optional: bool
+    """None means no limit."""
+    default: object
+    words: str
+
+
+def described() -> Iterator[Setting]:
+    """Every field of ServerSettings."""
+    for field in dataclasses.fields(ServerSettings):
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        yield Setting(field.name, field.metadata["unit"], "None" in str(field.type), default, field.metadata["words"])
+
+
+def checked(setting: Setting, value: object) -> object:
+    """`value` normalised. It does not fit the setting: ConfigurationError."""
+    if value is None and setting.optional:
+        return None
+    match setting.unit:
+        case "seconds":
+            return seconds(value, setting.name)
+        case "bytes":
+            return size_in_bytes(value, setting.name)
+        case "switch":
+            if isinstance(value, bool):
+                return value
+            raise ConfigurationError(f"{setting.name} is {value!r}: write True or False")
+        case _:
+            if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+                return value
+            raise ConfigurationError(f"{setting.name} is {value!r}: write a whole number from 1")

@@ -1,0 +1,298 @@
+"""What a decorator refuses, word for word, and that it does so at its own line."""
+
+import enum
+import functools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
+from uuid import UUID
+
+import pytest
+
+pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
+
+from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Response, Router
+
+T = TypeVar("T")
+BODY = "JSON bodies arrive with the typed engine; take `request: Request` and `await request.json()`"
+
+
+@dataclass
+class Item:
+    name: str
+
+
+class Patch(TypedDict):
+    name: str
+
+
+class Point(NamedTuple):
+    x: int
+
+
+class Holder(Generic[T]):
+    pass
+
+
+class Empty(enum.Enum):
+    pass
+
+
+class Odd(enum.Enum):
+    PAIR = (1, 2)
+
+
+class Twice(enum.Enum):
+    NUMBER = 1
+    TEXT = "1"
+
+
+class Shape(enum.Enum):
+    ROUND = "round"
+
+
+def _annotated(annotation: object) -> Any:
+    def handler(x):  # type: ignore[no-untyped-def]
+        return None
+
+    handler.__annotations__ = {"x": annotation}
+    return handler
+
+
+NEITHER = f"which is neither a scalar (str int float bool UUID Enum Literal) nor `Request`: take one of these; {BODY}"
+ANNOTATIONS: list[tuple[object, str]] = [
+    (Any, "is Any, which says nothing: write the type that the handler wants, as `str`"),
+    (object, "is object, which says nothing: write the type that the handler wants, as `str`"),
+    (Item, f"is Item, which is a body: {BODY}"),
+    (Patch, f"is Patch, which is a body: {BODY}"),
+    (Point, f"is Point, which is a body: {BODY}"),
+    (dict[str, int], f"is dict[str, int], which is a body: {BODY}"),
+    (dict, f"is dict, which is a body: {BODY}"),
+    (bytes, f"is bytes, which is a body: {BODY}"),
+    (list[Item], f"is Item, which is a body: {BODY}"),
+    (Item | None, f"is Item, which is a body: {BODY}"),
+    (list, "is a bare list: write what it holds, as list[str]"),
+    (set[str], "is set[str]: a repeated query field is a list; write list[str]"),
+    (tuple[int, int], "is tuple[int, int]: a repeated query field is a list; write list[str]"),
+    (list[list[str]], "is list[list[str]]: a list of a query field holds scalars; write list[str]"),
+    (list[str | None], "is list[str | None]: a list of a query field holds scalars; write list[str]"),
+    (int | str, "is int | str, a union of several types: take one type, or `str` and decide in the handler"),
+    (Request | None, "is Request or None: the request is always there; write `Request`"),
+    (Response, "is Response: an answer is returned, not taken; return it from the handler"),
+    (Decimal, "is Decimal, which arrives with the typed engine: take `str` and convert it in the handler"),
+    (datetime, "is datetime, which arrives with the typed engine: take `str` and convert it in the handler"),
+    (Covet, f"is Covet, {NEITHER}"),
+    (FilePath, f"is Path, {NEITHER}"),
+    (Holder[int], f"is {Holder[int]}, {NEITHER}"),
+    (T, "is the type variable ~T: write a concrete type"),
+    (Empty, "is the enum Empty, which has no members"),
+    (Odd, "is the enum Odd whose PAIR is (1, 2): give it a str or int value"),
+    (Twice, "is the enum Twice with two members written '1': give each its own text"),
+    (Literal["a", None], "is Literal['a', None]: write None outside, as Literal[...] | None"),
+    (
+        Literal[b"a"],
+        "is Literal[b'a']: its values must be str, int or bool, each with its own text; b'a' is not",
+    ),
+    (Annotated[str, Query], "holds the class Query: write Annotated[str, Query()]"),
+    (Annotated[str, Query("a"), Path()], "has two sources, Query('a') and Path(): keep one"),
+    (Annotated[str, Query()] | None, "has its marker inside the union: write Annotated[... | None, Query()]"),
+]
+
+
+@pytest.mark.parametrize(("annotation", "words"), ANNOTATIONS, ids=lambda value: str(value)[:40])
+def test_annotation_refused(annotation: object, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().get("/")(_annotated(annotation))
+    place, _, text = str(caught.value).partition(" in handler: ")
+    assert place.startswith(__file__)
+    assert text == f"parameter 'x' {words}"
+
+
+def unannotated(x):  # type: ignore[no-untyped-def]
+    return x
+
+
+def stars(*parts: str) -> None: ...
+def double_stars(**parts: str) -> None: ...
+def marker_default(q: str = Query("word")) -> None: ...  # type: ignore[assignment]
+def marker_class_default(q: str = Query) -> None: ...  # type: ignore[assignment]
+def marker_unannotated(q=Path()) -> None: ...  # type: ignore[no-untyped-def]
+def not_in_path(x: Annotated[str, Path()]) -> None: ...
+def other_in_path(x: Annotated[str, Path("idd")], id: int) -> None: ...
+def twice(a: Annotated[str, Query("q")], q: str) -> None: ...
+def request_in_path(id: Request) -> None: ...
+def marked_request(request: Annotated[Request, Query()]) -> None: ...
+def nothing() -> None: ...
+def takes_bool(id: bool) -> None: ...
+def takes_list(id: list[int]) -> None: ...
+def takes_uuid(id: UUID) -> None: ...
+def takes_int(id: int) -> None: ...
+def takes_shape(id: Shape) -> None: ...
+def generator() -> Iterator[int]:
+    yield 1
+
+
+async def async_generator() -> AsyncIterator[int]:
+    yield 1
+
+
+async def coroutine() -> str:
+    return "x"
+
+
+def text() -> str:
+    return "x"
+
+
+HANDLERS: list[tuple[str, object, str]] = [
+    ("/", unannotated, "parameter 'x' has no annotation: write `x: str`, or the type that it has"),
+    ("/", stars, "parameter '*parts' has no fixed names: write each parameter out, or take `request: Request`"),
+    ("/", double_stars, "parameter '**parts' has no fixed names: write each parameter out, or take `request: Request`"),
+    (
+        "/",
+        marker_default,
+        "parameter 'q' has Query('word') as its default value: write `q: Annotated[str, Query('word')]`",
+    ),
+    ("/", marker_class_default, "parameter 'q' has Query() as its default value: write `q: Annotated[str, Query()]`"),
+    ("/", marker_unannotated, "parameter 'q' has Path() as its default value: write `q: Annotated[str, Path()]`"),
+    ("/", not_in_path, "parameter 'x' is marked Path(), but the path has no parameters: name it {x} there"),
+    ("/{id}", other_in_path, "parameter 'x' is marked Path('idd'), but the path has {id}: name it {idd} there"),
+    ("/", twice, "parameters 'a' and 'q' both read the query field 'q': keep one"),
+    ("/{id}", request_in_path, "parameter 'id' is the Request and also the path's {id}: take them as two parameters"),
+    ("/", marked_request, "parameter 'request' is the Request and also Query(): take them as two parameters"),
+    (
+        "/{id:int}",
+        nothing,
+        "the path has {id}, but the handler does not take it: "
+        "add `id: int`, or take `request: Request` and read `request.path_params`",
+    ),
+    (
+        "/{name}",
+        nothing,
+        "the path has {name}, but the handler does not take it: "
+        "add `name: str`, or take `request: Request` and read `request.path_params`",
+    ),
+    (
+        "/{id:int}",
+        takes_bool,
+        "parameter 'id' is bool, but the path says {id:int}: make them agree, or write {id}",
+    ),
+    ("/{id:float}", takes_int, "parameter 'id' is int, but the path says {id:float}: make them agree, or write {id}"),
+    ("/{id:path}", takes_int, "parameter 'id' is int, but the path says {id:path}: make them agree, or write {id}"),
+    ("/{id:uuid}", takes_shape, "parameter 'id' is Shape, but the path says {id:uuid}: make them agree, or write {id}"),
+    ("/{id:int}", takes_uuid, "parameter 'id' is UUID, but the path says {id:int}: make them agree, or write {id}"),
+    ("/{id}", takes_list, "parameter 'id' is list[int], but the path holds one value: write its item's type"),
+    ("/", generator, "generator is a generator: streamed answers arrive later; return a list or a Response"),
+    (
+        "/",
+        async_generator,
+        "async_generator is a generator: streamed answers arrive later; return a list or a Response",
+    ),
+    (
+        "/",
+        Item,
+        "Item is a class: a handler is a function; decorate a method of an instance, or an instance with __call__",
+    ),
+    ("/", 5, "5 is not callable: decorate a function"),
+]
+
+
+@pytest.mark.parametrize(("path", "handler", "words"), HANDLERS, ids=lambda value: getattr(value, "__name__", None))
+def test_handler_refused(path: str, handler: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().get(path)(handler)
+    assert str(caught.value).partition(": ")[2] == words
+
+
+OPTIONS: list[tuple[dict[str, object], str]] = [
+    ({"status": 201}, "a route has no option 'status': write one of name, limits, status_code, max_body, timeout, "),
+    ({"status_code": "201"}, "status_code is '201': write an int from 200 to 599"),
+    ({"status_code": 100}, "status_code is 100: write an int from 200 to 599"),
+    ({"status_code": True}, "status_code is True: write an int from 200 to 599"),
+    ({"max_body": 1.5}, "max_body is 1.5: write a whole number of bytes from 1, "),
+    ({"timeout": "2s"}, "timeout is '2s': write a number of seconds above 0, or a timedelta"),
+    ({"on_disconnect": "ignore"}, "on_disconnect is 'ignore': write 'cancel' or 'finish'"),
+    ({"blocking": 1}, "blocking is 1: write True or False"),
+    ({"name": ""}, "name is '': write text"),
+    ({"limits": 5}, 'limits is 5: write Limits(max_body="1MB")'),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), OPTIONS, ids=lambda value: str(value)[:30])
+def test_option_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().get("/", **options)
+    place, _, text = str(caught.value).partition(": ")
+    assert place.startswith(__file__)
+    assert text.startswith(words)
+
+
+@pytest.mark.parametrize("methods", ["GET", [], 5, None])
+def test_methods_refused(methods: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().route("/", methods=methods)
+    assert str(caught.value).endswith(f'methods is {methods!r}: write a list, as ["GET", "POST"], or "*"')
+
+
+@pytest.mark.parametrize("method", ["", "A B", "*", 5])
+def test_method_refused(method: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().route("/", methods=[method])
+    assert str(caught.value).endswith(f'methods has {method!r}: write names of methods, as "GET"')
+
+
+def test_blocking_is_for_def() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().get("/", blocking=False)(coroutine)
+    assert str(caught.value).endswith(
+        "in coroutine: blocking=False is for a `def`; an `async def` runs on the loop: leave it out"
+    )
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_status_without_body(status: int) -> None:
+    Covet().get("/", status_code=status)(nothing)
+    with pytest.raises(ConfigurationError) as caught:
+        Covet().get("/", status_code=status)(text)
+    assert str(caught.value).endswith(
+        f"status_code={status} has no body, but the handler returns one: annotate it `-> None`"
+    )
+
+
+def test_the_message_names_the_line() -> None:
+    app = Covet()
+    with pytest.raises(ConfigurationError) as caught:
+
+        @app.get("/")  # this line
+        def handler(x: Any) -> None: ...
+
+    source = FilePath(__file__).read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(source, 1) if text.endswith("# this line"))
+    assert str(caught.value).startswith(f"{__file__}:{line} in handler: parameter 'x' ")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Router("x"), "prefix 'x' does not start with \"/\": write '/x'"),
+        (lambda: Router("/x", limits=5), 'limits is 5: write Limits(max_body="1MB")'),  # type: ignore[arg-type]
+        (lambda: Covet(lifespan=5), "lifespan is 5: write a function that takes the app"),  # type: ignore[arg-type]
+        (lambda: Covet().include_router(Covet()), "include_router got <Covet 'Covet' 0.1.0>: give it a Router"),  # type: ignore[arg-type]
+        (lambda: Query(5), "the alias of Query is 5: write the name on the wire as text"),  # type: ignore[arg-type]
+        (lambda: Path(""), "the alias of Path is '': write the name on the wire as text"),
+    ],
+)
+def test_construction_refused(make: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+    assert str(caught.value) == words
+
+
+def test_a_good_route_is_returned_unchanged() -> None:
+    app = Covet(limits=Limits(timeout=1))
+    assert app.get("/")(text) is text
+    bound = functools.partial(takes_int, id=5)
+    assert app.get("/p")(bound) is bound

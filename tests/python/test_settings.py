@@ -1,0 +1,87 @@
+"""The server's settings: every default as documented, every unit checked, every field described."""
+
+import dataclasses
+import os
+
+import pytest
+
+from covet.errors import ConfigurationError
+from covet.settings import ServerSettings, described
+
+DEFAULTS = {
+    "head_timeout": 10.0,
+    "body_timeout": 30.0,
+    "body_min_rate": 500,
+    "body_rate_grace": 10.0,
+    "write_timeout": 30.0,
+    "keep_alive": 75.0,
+    "connection_max_age": 3600.0,
+    "max_target": 16 * 1024,
+    "max_head": 32 * 1024,
+    "max_fields": 100,
+    "max_body": 2 * 1024 * 1024,
+    "max_chunk_extensions": 4096,
+    "max_trailers": 8192,
+    "max_trailer_fields": 32,
+    "max_query_fields": 1000,
+    "max_connections": 16384,
+    "max_connections_per_address": None,
+    "max_pipelined": 32,
+    "max_unsent": 64 * 1024,
+    "half_close": False,
+    "backlog": 2048,
+    "drain_timeout": 30.0,
+    "access_log": False,
+    "debug": False,
+    "switch_interval": None,
+}
+
+
+def test_defaults() -> None:
+    settings = dataclasses.asdict(ServerSettings())
+    threads = settings.pop("pool_threads")
+    assert settings == DEFAULTS
+    assert 8 <= threads <= 40
+
+
+def test_pool_threads_follow_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for processors, threads in ((1, 8), (2, 8), (4, 16), (64, 40)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, n=processors: set(range(n)), raising=False)
+        assert ServerSettings().pool_threads == threads
+
+
+def test_every_field_is_described() -> None:
+    settings = list(described())
+    assert [setting.name for setting in settings] == [field.name for field in dataclasses.fields(ServerSettings)]
+    assert all(setting.words for setting in settings)
+    optional = {setting.name for setting in settings if setting.optional}
+    assert optional == {"max_body", "max_connections_per_address", "switch_interval"}
+
+
+def test_values_are_normalised() -> None:
+    settings = ServerSettings(max_body="64KiB", head_timeout=3, max_connections_per_address=None)  # type: ignore[arg-type]
+    assert settings.max_body == 65536
+    assert type(settings.head_timeout) is float
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("head_timeout", 0, "head_timeout is 0: write a number of seconds above 0, or a timedelta"),
+        ("head_timeout", None, "head_timeout is None: write a number of seconds above 0, or a timedelta"),
+        ("max_fields", 0, "max_fields is 0: write a whole number from 1"),
+        ("max_fields", 1.5, "max_fields is 1.5: write a whole number from 1"),
+        ("body_min_rate", True, "body_min_rate is True: write a whole number from 1"),
+        ("half_close", 1, "half_close is 1: write True or False"),
+        ("max_head", None, "max_head is None: write a whole number of bytes from 1, "),
+    ],
+)
+def test_nonsense_is_refused(field: str, value: object, words: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        ServerSettings(**{field: value})  # type: ignore[arg-type]
+    assert str(caught.value).startswith(words)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ServerSettings().debug = True  # type: ignore[misc]

@@ -1,0 +1,403 @@
+"""Signatures to plans: every source, kind and form of handler, and the second look at start."""
+
+import enum
+import functools
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NewType, Optional
+from uuid import UUID
+
+import pytest
+
+pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
+
+from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Router
+from covet._compile import compile_routes
+from covet._pattern import path_parameters
+from covet._plan import ParameterPlan, RoutePlan
+from covet._signature import read_signature, resolve_hints
+from covet.settings import ServerSettings
+
+
+class Shape(enum.Enum):
+    ROUND = "round"
+    SQUARE = "square"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+UserId = NewType("UserId", int)
+
+
+def plans(handler: Callable[..., object], path: str = "/") -> tuple[ParameterPlan, ...]:
+    return read_signature(handler, path_parameters(path), resolve_hints(handler, {})).parameters
+
+
+def compiled(app: Covet) -> list[RoutePlan]:
+    return [each.plan for each in compile_routes(app, ServerSettings())]
+
+
+KINDS: list[tuple[object, tuple[object, ...]]] = [
+    (str, ("str",)),
+    (int, ("int",)),
+    (float, ("float",)),
+    (bool, ("bool",)),
+    (UUID, ("uuid",)),
+    (Request, ("request",)),
+    (UserId, ("int",)),
+    (Shape, ("enum", Shape, {"round": Shape.ROUND, "square": Shape.SQUARE})),
+    (Level, ("enum", Level, {"1": Level.LOW})),
+    (Literal["a", 2, True], ("literal", {"a": "a", "2": 2, "true": True})),
+    (Literal[Shape.ROUND], ("literal", {"round": Shape.ROUND})),
+    (int | None, ("optional", ("int",))),
+    (Optional[Shape], ("optional", ("enum", Shape, {"round": Shape.ROUND, "square": Shape.SQUARE}))),
+    (list[int], ("list", ("int",))),
+    (list[Literal["a"]], ("list", ("literal", {"a": "a"}))),
+    (list[UUID] | None, ("optional", ("list", ("uuid",)))),
+    (Annotated[int, Query("n")], ("int",)),
+    (Annotated[int | None, "a note", Query("n")], ("optional", ("int",))),
+]
+
+
+@pytest.mark.parametrize(("annotation", "kind"), KINDS, ids=lambda value: str(value)[:40])
+def test_kind(annotation: object, kind: tuple[object, ...]) -> None:
+    def handler(x):  # type: ignore[no-untyped-def]
+        return x
+
+    handler.__annotations__ = {"x": annotation}
+    (plan,) = plans(handler)
+    assert plan.kind == kind
+
+
+def test_sources() -> None:
+    def handler(
+        request: Request,
+        id: int,
+        q: str,
+        word: Annotated[str, Query("w")],
+        thing: Annotated[str, Path("name")],
+        n: int = 5,
+    ) -> None: ...
+
+    found = [
+        (plan.name, plan.source, plan.alias, plan.required, plan.default) for plan in plans(handler, "/{id}/{name}")
+    ]
+    assert found == [
+        ("request", "request", "request", True, None),
+        ("id", "path", "id", True, None),
+        ("q", "query", "q", True, None),
+        ("word", "query", "w", True, None),
+        ("thing", "path", "name", True, None),
+        ("n", "query", "n", False, 5),
+    ]
+
+
+def test_path_of_another_route_is_query_here() -> None:
+    app = Covet()
+
+    @app.get("/books")
+    @app.get("/books/{id}")
+    def handler(id: int = 0) -> None: ...
+
+    assert [(plan.path, plan.parameters[0].source) for plan in compiled(app)] == [
+        ("/books/{id}", "path"),
+        ("/books", "query"),
+    ]
+
+
+def test_none_default_is_a_default() -> None:
+    def handler(q: str | None, r: str | None = None) -> None: ...
+
+    assert [(plan.required, plan.default) for plan in plans(handler)] == [(True, None), (False, None)]
+
+
+class Shop:
+    def method(self, id: int) -> int:
+        return id
+
+    @staticmethod
+    def static(id: int) -> int:
+        return id
+
+    @classmethod
+    def of_class(cls, id: int) -> int:
+        return id
+
+    def __call__(self, id: int) -> int:
+        return id
+
+
+def positional_only(id: int, /) -> int:
+    return id
+
+
+def keyword_only(*, id: int) -> int:
+    return id
+
+
+def two(user: str, id: int) -> int:
+    return id
+
+
+@functools.wraps(keyword_only)
+def wrapping(*args: Any, **kwargs: Any) -> int:
+    return keyword_only(*args, **kwargs)
+
+
+FORMS: dict[str, Callable[..., object]] = {
+    "function": lambda id: id,
+    "method": Shop().method,
+    "static": Shop.static,
+    "class method": Shop.of_class,
+    "callable object": Shop(),
+    "positional only": positional_only,
+    "partial by position": functools.partial(two, "root"),
+    "partial by keyword": functools.partial(two, user="root"),
+    "partial of a method": functools.partial(Shop().method),
+    "wraps": wrapping,
+    "cached": functools.cache(positional_only),
+}
+FORMS["function"].__annotations__ = {"id": int}
+
+
+@pytest.mark.parametrize("handler", FORMS.values(), ids=FORMS.keys())
+def test_forms_of_handlers(handler: Callable[..., object]) -> None:
+    (plan,) = plans(handler, "/{id:int}")
+    assert (plan.name, plan.source, plan.kind, plan.required) == ("id", "path", ("int",), True)
+
+
+def test_a_bound_argument_is_never_the_clients() -> None:
+    assert [plan.name for plan in plans(functools.partial(two, user="root"))] == ["id"]
+
+
+@pytest.mark.parametrize(("handler", "keyword"), [(keyword_only, True), (two, False), (wrapping, True)])
+def test_keyword(handler: Callable[..., object], keyword: bool) -> None:
+    assert plans(handler)[-1].keyword is keyword
+
+
+def test_names_of_handlers() -> None:
+    app = Covet()
+    for number, handler in enumerate(FORMS.values()):
+        app.get(f"/{number}/{{id}}")(handler)
+    names = [plan.name for plan in compiled(app)]
+    assert names == [
+        "<lambda>",
+        "method",
+        "static",
+        "of_class",
+        "Shop",
+        "positional_only",
+        "two",
+        "two",
+        "method",
+        "keyword_only",
+        "positional_only",
+    ]
+
+
+def test_local_names_are_found() -> None:
+    class Local(enum.Enum):
+        A = "a"
+
+    app = Covet()
+
+    @app.get("/")
+    def handler(x: "Local", y: "list[Local]") -> None: ...
+
+    assert [parameter.kind[0] for parameter in compiled(app)[0].parameters] == ["enum", "list"]
+
+
+def test_a_later_name_is_found_at_start() -> None:
+    app = Covet()
+
+    @app.get("/")
+    def handler(x: "Later") -> None: ...
+
+    class Later(enum.Enum):
+        A = "a"
+
+    assert compiled(app)[0].parameters[0].kind[0] == "enum"
+
+
+def test_a_later_mistake_is_found_at_start() -> None:
+    app = Covet()
+
+    @app.get("/")
+    def handler(x: "Later") -> None: ...
+
+    class Later: ...
+
+    with pytest.raises(ConfigurationError, match=r" in handler: parameter 'x' is .*Later, which is neither a scalar"):
+        compiled(app)
+
+
+def test_an_undefined_name_is_an_error_at_start() -> None:
+    app = Covet()
+
+    @app.get("/")
+    def handler(x: "Nowhere") -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    with pytest.raises(ConfigurationError) as caught:
+        compiled(app)
+    assert str(caught.value).endswith(
+        "in handler: a hint names 'Nowhere', which is not defined: define or import it before the start"
+    )
+
+
+def test_frames_are_let_go() -> None:
+    class Held: ...
+
+    held = Held()
+    count = sys.getrefcount(held)
+
+    def declare(mine: Held) -> Covet:
+        app = Covet()
+        app.get("/")(two)
+        return app
+
+    app = declare(held)
+    assert sys.getrefcount(held) == count
+    assert app
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is newer")
+def test_type_aliases() -> None:
+    names: dict[str, Any] = {}
+    exec(  # older versions cannot parse it
+        "from typing import Annotated\nfrom covet import Query\n"
+        "type Tags = Annotated[list[str], Query('tag')]\ntype Many[T] = list[T]\n"
+        "def handler(tags: Tags, numbers: Many[int]) -> None: ...",
+        names,
+    )
+    found = [(plan.alias, plan.kind) for plan in plans(names["handler"])]
+    assert found == [("tag", ("list", ("str",))), ("numbers", ("list", ("int",)))]
+
+
+def test_a_prefix_around_the_router_gives_path_parameters() -> None:
+    app, shop, items = Covet(), Router("/shops/{shop}"), Router("/items")
+
+    @items.get("/{id}")
+    def one(shop: int, place: Annotated[str, Path("town")], id: int) -> None: ...
+
+    shop.include_router(items)
+    app.include_router(shop, prefix="/{town}")
+    (plan,) = compiled(app)
+    assert plan.path == "/{town}/shops/{shop}/items/{id}"
+    assert [parameter.source for parameter in plan.parameters] == ["path", "path", "path"]
+
+
+def test_a_prefix_whose_parameter_nobody_takes() -> None:
+    app, shop = Covet(), Router("/shops")
+    shop.get("/{id}")(positional_only)
+    app.include_router(shop, prefix="/{town}")
+    with pytest.raises(ConfigurationError, match=r"the path has \{town\}, but the handler does not take it: "):
+        compiled(app)
+
+
+def test_a_router_that_includes_itself() -> None:
+    app, first, second = Covet(), Router("/a"), Router("/b")
+    first.include_router(second)
+    second.include_router(first)
+    app.include_router(first)
+    with pytest.raises(ConfigurationError, match=r"^the router with prefix '/a' includes itself"):
+        compiled(app)
+
+
+def test_routes_added_to_a_router_later() -> None:
+    app, late = Covet(), Router("/late")
+    app.include_router(late)
+    late.get("")(keyword_only)
+    assert [plan.path for plan in compiled(app)] == ["/late"]
+
+
+def test_an_empty_full_path() -> None:
+    app, router = Covet(), Router("/a")
+    app.include_router(router)
+    router.get("")(two)
+    assert compiled(app)[0].path == "/a"
+
+
+def test_limits_nearest_first() -> None:
+    app = Covet(limits=Limits(max_body=1, timeout=1))
+    outer, inner = Router("/o", limits=Limits(max_body=2)), Router("/i", limits=Limits(timeout=3))
+    outer.include_router(inner)
+    app.include_router(outer)
+    app.get("/app")(two)
+    outer.get("/outer")(two)
+    inner.get("/inner")(two)
+    inner.get("/own", max_body=None, limits=Limits(max_body=9, timeout=9))(two)
+    inner.get("/limits", limits=Limits(max_body="1KB"), timeout=None)(two)
+    found = {plan.path: (plan.max_body, plan.timeout) for plan in compiled(app)}
+    assert found == {
+        "/app": (1, 1.0),
+        "/o/outer": (2, 1.0),
+        "/o/i/inner": (2, 3.0),
+        "/o/i/own": (None, 9.0),
+        "/o/i/limits": (1000, None),
+    }
+
+
+def test_settings_give_the_last_limit() -> None:
+    app = Covet()
+    app.get("/")(two)
+    (plan,) = (each.plan for each in compile_routes(app, ServerSettings(max_body=7)))
+    assert (plan.max_body, plan.timeout) == (7, None)
+
+
+def nothing() -> None: ...
+def something() -> str:
+    return ""
+
+
+def unsaid():  # type: ignore[no-untyped-def]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("handler", "options", "status", "answer"),
+    [
+        (nothing, {}, 204, "empty"),
+        (nothing, {"status_code": 202}, 202, "empty"),
+        (something, {}, 200, "any"),
+        (something, {"status_code": 201}, 201, "any"),
+        (unsaid, {}, 200, "any"),
+    ],
+)
+def test_answers(handler: Callable[[], object], options: Any, status: int, answer: str) -> None:
+    app = Covet()
+    app.post("/", **options)(handler)
+    (plan,) = compiled(app)
+    assert (plan.status_code, plan.answer) == (status, answer)
+
+
+def test_methods_and_disconnects() -> None:
+    app = Covet()
+    for name in ("get", "post", "put", "patch", "delete", "head", "options", "query"):
+        getattr(app, name)("/")(something)
+    app.route("/all", methods="*")(something)
+    app.route("/some", methods=["get", "head", "GET"])(something)
+    app.post("/cancelled", on_disconnect="cancel")(something)
+    app.get("/finished", on_disconnect="finish")(something)
+    assert [(plan.methods, plan.cancel_on_disconnect) for plan in compiled(app)] == [
+        (("GET",), True),
+        (("POST",), False),
+        (("PUT",), False),
+        (("PATCH",), False),
+        (("DELETE",), False),
+        (("HEAD",), True),
+        (("OPTIONS",), False),
+        (("QUERY",), True),
+        (("*",), False),
+        (("GET", "HEAD"), True),
+        (("POST",), True),
+        (("GET",), False),
+    ]
+
+
+def test_no_routes_after_the_start() -> None:
+    app = Covet()
+    app.close_routes()
+    with pytest.raises(ConfigurationError, match="the server has started: declare routes before it"):
+        app.get("/")
