@@ -1,7 +1,7 @@
 """Judge the locked Rust dependencies: licences, duplicate versions, versions that close known holes, no Python below.
 
-Reads `cargo metadata --locked` of the workspace; the rules are `scripts/dependency_rules.toml`. Prints one line for each
-thing that is wrong and exits non-zero.
+Reads `cargo metadata --locked` of the workspace; the rules are `scripts/dependency_rules.toml`. Prints one line for
+each thing that is wrong and exits non-zero.
 """
 
 from __future__ import annotations
@@ -69,13 +69,26 @@ def problems(found: dict[str, Any], rules: dict[str, Any]) -> list[str]:
             wrong.append(f"{name} {text}: older than {least}, which closes known holes; cargo update -p {name}")
     for name, several in versions.items():
         if len(several) > 1 and name not in rules["duplicates"]:
-            wrong.append(f"{name}: {len(several)} versions ({', '.join(sorted(several))}); unify them or say why in dependency_rules.toml")
+            found_versions = ", ".join(sorted(several))
+            wrong.append(f"{name}: versions {found_versions}; unify them or say why in dependency_rules.toml")
     return wrong
 
 
 def python_below() -> list[str]:
     """covet-server must not know Python: pyo3 is not in its tree."""
-    command = ["cargo", "tree", "--locked", "-p", "covet-server", "-e", "normal,build,dev", "--prefix", "none", "-f", "{p}"]
+    command = [
+        "cargo",
+        "tree",
+        "--locked",
+        "-p",
+        "covet-server",
+        "-e",
+        "normal,build,dev",
+        "--prefix",
+        "none",
+        "-f",
+        "{p}",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return ["covet-server: pyo3 is in its dependency tree"] if re.search(r"^pyo3", done.stdout, re.MULTILINE) else []
 

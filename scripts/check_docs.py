@@ -1,7 +1,7 @@
 """Check the documentation: every relative link and every file that a page embeds exists.
 
-A page embeds a file of `examples/` with a fenced block whose first line is `# examples/NAME.py` (or `// ...`); the block
-must be part of that file.
+A page embeds a file of `examples/` with a fenced block whose first line is `# examples/NAME.py` (or `// ...`); the
+block must be part of that file.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ def stale_blocks(page: Path, text: str) -> Iterator[str]:
 
 def main() -> int:
     """Print what is wrong."""
-    found = [line for page in PAGES for line in (*broken_links(page, page.read_text()), *stale_blocks(page, page.read_text()))]
+    found = [
+        line
+        for page in PAGES
+        for line in (*broken_links(page, page.read_text()), *stale_blocks(page, page.read_text()))
+    ]
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0

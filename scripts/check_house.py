@@ -42,7 +42,9 @@ def without_tests(source: str) -> list[str]:
         if inside is None and line.strip().startswith("#[cfg(test)]"):
             inside = line[: len(line) - len(line.lstrip())]
         kept.append("" if inside is not None else line)
-        ends = inside is not None and (line.startswith(f"{inside}}}") or (line.rstrip().endswith(";") and line.startswith(f"{inside}mod ")))
+        ends = inside is not None and (
+            line.startswith(f"{inside}}}") or (line.rstrip().endswith(";") and line.startswith(f"{inside}mod "))
+        )
         if ends:
             inside = None
     return kept
@@ -56,13 +58,19 @@ def code(line: str) -> str:
 def unsafe_breaches(path: str, lines: list[str]) -> Iterator[str]:
     """Unsafe outside its folders, without a SAFETY line, or longer than it may be."""
     for number, line in enumerate(lines, 1):
-        if not re.search(r"\bunsafe\b(?!_)", code(line)) or re.search(r"unsafe (extern|fn)\b", code(line)) or "unsafe_code" in line:
+        if (
+            not re.search(r"\bunsafe\b(?!_)", code(line))
+            or re.search(r"unsafe (extern|fn)\b", code(line))
+            or "unsafe_code" in line
+        ):
             continue
         if not path.startswith(UNSAFE_FOLDERS):
             yield f"{path}:{number}: unsafe belongs into {', '.join(UNSAFE_FOLDERS)}"
             continue
         above = [text.strip() for text in lines[max(0, number - 12) : number - 1]]
-        comment = list(takewhile(lambda text: text.startswith(("//", "#[")) or not text.endswith((";", "}", "{")), reversed(above)))
+        comment = list(
+            takewhile(lambda text: text.startswith(("//", "#[")) or not text.endswith((";", "}", "{")), reversed(above))
+        )
         if not any("SAFETY:" in text for text in comment) and "SAFETY:" not in line:
             yield f"{path}:{number}: unsafe without a // SAFETY: line above"
         if "{" in code(line).partition("unsafe")[2] and "impl" not in line:

@@ -75,7 +75,11 @@ def cargo(*arguments: str) -> list[str]:
     for line in done.stdout.splitlines():
         message = json.loads(line)
         if message.get("reason") == "compiler-artifact" and Path(message["manifest_path"]).is_relative_to(ROOT):
-            made += [message["executable"]] if message["executable"] else [name for name in message["filenames"] if name.endswith((".so", ".dylib"))]
+            made += (
+                [message["executable"]]
+                if message["executable"]
+                else [name for name in message["filenames"] if name.endswith((".so", ".dylib"))]
+            )
     return made
 
 
@@ -104,7 +108,9 @@ def run_pytest(arguments: list[str]) -> tuple[bool, str]:
     """Run pytest under coverage.py, show its output as it comes, and keep its last line."""
     command = [sys.executable, "-m", "coverage", "run", "-m", "pytest", *arguments]
     last = ""
-    with subprocess.Popen(command, cwd=ROOT, env=instrumented(), stdout=subprocess.PIPE, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=instrumented(), stdout=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)
             last = line.strip() or last
@@ -117,7 +123,9 @@ def python_share() -> Share:
     environment = instrumented()
     subprocess.run([sys.executable, "-m", "coverage", "combine", "--quiet"], cwd=ROOT, env=environment, check=False)
     report = FOLDER / "python.json"
-    subprocess.run([sys.executable, "-m", "coverage", "json", "--quiet", "-o", str(report)], cwd=ROOT, env=environment, check=False)
+    subprocess.run(
+        [sys.executable, "-m", "coverage", "json", "--quiet", "-o", str(report)], cwd=ROOT, env=environment, check=False
+    )
     if not report.exists():
         return share
     for path, found in json.loads(report.read_text())["files"].items():
@@ -141,7 +149,18 @@ def crate_shares(objects: list[str]) -> list[Share]:
     """What the profiles say about each crate."""
     environment = {name: value for name, value in os.environ.items() if name != "RUSTC_WORKSPACE_WRAPPER"}
     manifest = str(ROOT / "scripts" / "coverage" / "Cargo.toml")
-    command = ["cargo", "run", "--quiet", "--locked", "--manifest-path", manifest, "--", str(ROOT / "crates"), str(PROFILES), *objects]
+    command = [
+        "cargo",
+        "run",
+        "--quiet",
+        "--locked",
+        "--manifest-path",
+        manifest,
+        "--",
+        str(ROOT / "crates"),
+        str(PROFILES),
+        *objects,
+    ]
     printed = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
     shares = {crate: Share(f"{crate} (Rust)") for crate in CRATES}
     for line in printed.splitlines():
@@ -157,9 +176,17 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     PROFILES.mkdir(parents=True)
     tests = rust_tests()
-    objects = [name for arguments in tests for name in cargo("test", "--no-run", *arguments) if not name.endswith((".so", ".dylib", ".rlib"))]
+    objects = [
+        name
+        for arguments in tests
+        for name in cargo("test", "--no-run", *arguments)
+        if not name.endswith((".so", ".dylib", ".rlib"))
+    ]
     extension = install_extension()
-    passed = all([subprocess.run(["cargo", "test", "--quiet", "--locked", *test], cwd=ROOT, env=instrumented(), check=False).returncode == 0 for test in tests])
+    passed = True
+    for test in tests:
+        command = ["cargo", "test", "--quiet", "--locked", *test]
+        passed &= subprocess.run(command, cwd=ROOT, env=instrumented(), check=False).returncode == 0
     pytest_passed, summary = run_pytest(sys.argv[1:])
     passed &= pytest_passed
     shares = [python_share(), *crate_shares([*objects, extension])]
@@ -171,7 +198,9 @@ def main() -> int:
         verdict = "" if share.percent >= LEAST else f"  below {LEAST:g}%"
         print(f"{share.name:24}{share.covered:9}{share.lines:9}{share.percent:8.1f}%{verdict}")
     enough = all(share.percent >= LEAST for share in shares)
-    print(f"coverage: {'enough' if enough else 'not enough'}; Rust and Python tests: {'passed' if passed else 'FAILED'}")
+    print(
+        f"coverage: {'enough' if enough else 'not enough'}; Rust and Python tests: {'passed' if passed else 'FAILED'}"
+    )
     print(summary, flush=True)
     return 0 if passed and enough else 1
 

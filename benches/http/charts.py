@@ -41,7 +41,9 @@ def bar_chart(title: str, bars: list[Bar]) -> str:
         middle = top + 9
         colour = COLOURS.get(bar.name, OTHER)
         parts.append(f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{escape(bar.name)}</text>')
-        parts.append(f'<rect x="{LABEL}" y="{top}" width="{max(1.0, bar.value / longest * room):.1f}" height="18" rx="2" fill="{colour}"/>')
+        parts.append(
+            f'<rect x="{LABEL}" y="{top}" width="{max(1.0, bar.value / longest * room):.1f}" height="18" rx="2" fill="{colour}"/>'
+        )
         if bar.least is not None and bar.most is not None:
             parts.append(f'<path d="M{x(bar.least)} {middle}H{x(bar.most)}" stroke="#212529" stroke-width="1.5"/>')
         end = x(max(bar.value, bar.most or 0.0))

@@ -36,7 +36,21 @@ PEERS = (
     "msgspec",
 )
 
-SHOWN = ("uvicorn", "uvloop", "httptools", "granian", "fastapi", "starlette", "litestar", "blacksheep", "robyn", "django-bolt", "weft-server", "orjson", "msgspec")
+SHOWN = (
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "granian",
+    "fastapi",
+    "starlette",
+    "litestar",
+    "blacksheep",
+    "robyn",
+    "django-bolt",
+    "weft-server",
+    "orjson",
+    "msgspec",
+)
 
 
 def output(*command: str | Path) -> str:
@@ -80,7 +94,15 @@ def make_peers() -> None:
 
 def floor() -> Path:
     """Build the floor (incremental) and say where it is."""
-    command = ["cargo", "build", "--release", "--quiet", "--message-format=json", "--manifest-path", str(ROOT / "benches/floor/Cargo.toml")]
+    command = [
+        "cargo",
+        "build",
+        "--release",
+        "--quiet",
+        "--message-format=json",
+        "--manifest-path",
+        str(ROOT / "benches/floor/Cargo.toml"),
+    ]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(WORKSHOP / "target")}
     built = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     for line in built.stdout.splitlines():
@@ -126,16 +148,25 @@ def versions() -> dict[str, str]:
         "wrk": output("wrk", "--version").partition("wrk ")[2].partition(" ")[0],
         "h2load": output("h2load", "--version").removeprefix("h2load "),
     }
-    return {**{name: version for name, version in found.items() if version and "Traceback" not in version}, **peer_versions()}
+    return {
+        **{name: version for name, version in found.items() if version and "Traceback" not in version},
+        **peer_versions(),
+    }
 
 
 def machine() -> dict[str, str]:
     """What it ran on; no host name."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")),
+        platform.machine(),
+    )
     memory = Path("/proc/meminfo").read_text().splitlines()[0].split()[1] if Path("/proc/meminfo").exists() else "0"
     release = Path("/etc/os-release").read_text() if Path("/etc/os-release").exists() else ""
-    system = next((line.partition("=")[2].strip('"') for line in release.splitlines() if line.startswith("PRETTY_NAME")), platform.system())
+    system = next(
+        (line.partition("=")[2].strip('"') for line in release.splitlines() if line.startswith("PRETTY_NAME")),
+        platform.system(),
+    )
     return {
         "processor": model,
         "cores": str(os.cpu_count()),

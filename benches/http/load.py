@@ -42,14 +42,21 @@ def wrk_command(port: int, path: str, seconds: int, connections: int = CONNECTIO
 
 def run(command: Sequence[str], patience: float) -> str:
     """Run a load on its core and return what it printed."""
-    done = subprocess.run(pinned(command, {cores()[1]}), capture_output=True, text=True, check=False, timeout=patience, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        pinned(command, frozenset({cores()[1]})),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience,
+        stdin=subprocess.DEVNULL,
+    )
     if done.returncode:
         raise Failed(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[:200]}")
     return done.stdout
 
 
 def microseconds(text: str) -> float:
-    """wrk's `1.23ms` as microseconds."""
+    """The `1.23ms` of wrk as microseconds."""
     number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
     return float(number) * UNITS[unit]
 
@@ -93,7 +100,9 @@ def h2load_command(port: int, path: str, rate: float, connections: int, seconds:
     return ["h2load", *options, f"http://{HOST}:{port}{path}"]
 
 
-def latency(port: int, path: str, rate: float, connections: int = CONNECTIONS, seconds: float = 5.0) -> dict[str, float]:
+def latency(
+    port: int, path: str, rate: float, connections: int = CONNECTIONS, seconds: float = 5.0
+) -> dict[str, float]:
     """Latencies at a fixed rate; the first second is left out."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "requests.tsv"

@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benches.http.charts import Bar, bar_chart
 from benches.http.environment import ROOT
 from benches.http.results import Figure, Results, newest
 from benches.http.workloads import WORKLOADS
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PAGE = ROOT / "docs" / "benchmarks.md"
 CHARTS = ROOT / "docs" / "charts"
 README = ROOT / "README.md"
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
-README_SERVERS = ("covet", "floor", "nginx", "granian, RSGI", "weft, raw ASGI", "django-bolt", "uvicorn, raw ASGI", "fastapi")
+README_SERVERS = (
+    "covet",
+    "floor",
+    "nginx",
+    "granian, RSGI",
+    "weft, raw ASGI",
+    "django-bolt",
+    "uvicorn, raw ASGI",
+    "fastapi",
+)
 README_WORKLOADS = ("text", "json", "typed", "sleep0", "sleep1ms", "pool")
 
 
@@ -58,7 +69,13 @@ def overview(results: Results) -> str:
             continue
         against = covet.cpu_us / peer.cpu_us if peer else None
         best = f"{peer.server}: {peer.cpu_us:.1f}" if peer else "-"
-        row = [workload.title, f"{covet.cpu_us:.1f}", verdict(results.floor_ratio(covet), workload.target), best, verdict(against, workload.peer_target)]
+        row = [
+            workload.title,
+            f"{covet.cpu_us:.1f}",
+            verdict(results.floor_ratio(covet), workload.target),
+            best,
+            verdict(against, workload.peer_target),
+        ]
         rows.append(row)
     one, thousand = (results.figures.get((name, "covet")) for name in ("route", "routes"))
     text = table(["workload", "CovetPy, us", "x floor (target)", "best Python peer, us", "x best peer (target)"], rows)
@@ -97,14 +114,22 @@ def workload_section(results: Results, name: str) -> str:
 def lacking(results: Results, figures: list[Figure]) -> list[str]:
     """The contestants without a figure at a workload."""
     present = {figure.server for figure in figures}
-    noted = [entry["server"] for entry in results.record["cannot"] if figures and entry["workload"] == figures[0].workload]
+    noted = [
+        entry["server"] for entry in results.record["cannot"] if figures and entry["workload"] == figures[0].workload
+    ]
     return [server for server in dict.fromkeys([*results.servers, *noted]) if server not in present]
 
 
 def latency_section(record: dict[str, Any]) -> str:
     """Latency at half of each server's own throughput."""
     rows = [
-        [entry["server"], f"{entry['rps']:,.0f}", milliseconds(entry["p50_us"]), milliseconds(entry["p99_us"]), milliseconds(entry["p99_9_us"])]
+        [
+            entry["server"],
+            f"{entry['rps']:,.0f}",
+            milliseconds(entry["p50_us"]),
+            milliseconds(entry["p99_us"]),
+            milliseconds(entry["p99_9_us"]),
+        ]
         for entry in sorted(record["latency"], key=lambda entry: entry["p99_us"])
     ]
     return table(["server", "requests/s", "p50", "p99", "p99.9"], rows)
@@ -117,7 +142,9 @@ def size_section(sizes: dict[str, Any]) -> str:
     for server, idle in sizes.get("idle", {}).items():
         start = starts.get(server)
         each = f"{idle['bytes_each'] / 1024:.2f} KiB" if idle else "-"
-        rows.append([server, each, mib(idle["resident"]) if idle else "-", f"{start['median_s']:.3f} s" if start else "-"])
+        rows.append(
+            [server, each, mib(idle["resident"]) if idle else "-", f"{start['median_s']:.3f} s" if start else "-"]
+        )
     if starts.get("covet, supervised"):
         rows.append(["covet, under its supervisor", "", "", f"{starts['covet, supervised']['median_s']:.3f} s"])
     counts = {idle["connections"] for idle in sizes.get("idle", {}).values() if idle}
@@ -141,7 +168,13 @@ def pool_section(sizes: dict[str, Any]) -> str:
     for server, several in sizes.get("busy_pool", {}).items():
         for found in several or ():
             quiet, busy = found["quiet"], found["busy"]
-            rows.append([server, str(found["cores"]), *(milliseconds(at[key]) for at in (quiet, busy) for key in ("p50_us", "p99_us"))])
+            rows.append(
+                [
+                    server,
+                    str(found["cores"]),
+                    *(milliseconds(at[key]) for at in (quiet, busy) for key in ("p50_us", "p99_us")),
+                ]
+            )
     return table(["server", "cores", "p50, pool idle", "p99, pool idle", "p50, pool busy", "p99, pool busy"], rows)
 
 
@@ -176,20 +209,29 @@ def page(results: Results) -> str:
         ]
     if record["sizes"]:
         sections += ["## Memory and start", size_section(record["sizes"])]
-        sections += ["### A burst of large bodies", "Three bursts of 64 connections that send 1.5 MiB each at the same time.", burst_section(record["sizes"])]
+        sections += [
+            "### A burst of large bodies",
+            "Three bursts of 64 connections that send 1.5 MiB each at the same time.",
+            burst_section(record["sizes"]),
+        ]
         sections += [
             "### JSON beside a busy pool",
             "1,000 requests a second for JSON while two CPU-bound `def` handlers run without a pause, on one core and on two (the load shares the second).",
             pool_section(record["sizes"]),
         ]
-    sections += ["## Versions", table(["what", "version"], [[name, version] for name, version in record["versions"].items()])]
+    sections += [
+        "## Versions",
+        table(["what", "version"], [[name, version] for name, version in record["versions"].items()]),
+    ]
     sections += ["## Commands", f"```text\n{commands}\n```", ""]
     return "\n\n".join(sections)
 
 
 def readme_table(results: Results) -> str:
     """The README's table: CPU microseconds per request."""
-    servers = [name for name in README_SERVERS if any((workload, name) in results.figures for workload in README_WORKLOADS)]
+    servers = [
+        name for name in README_SERVERS if any((workload, name) in results.figures for workload in README_WORKLOADS)
+    ]
     rows = []
     for name in README_WORKLOADS:
         found = [results.figures.get((name, server)) for server in servers]
@@ -205,7 +247,10 @@ def charts(results: Results) -> dict[Path, str]:
     for name, workload in WORKLOADS.items():
         figures = results.of(name)
         if figures:
-            bars = [Bar(figure.server, figure.cpu_us, f"{figure.cpu_us:.1f} us", figure.least, figure.most) for figure in figures]
+            bars = [
+                Bar(figure.server, figure.cpu_us, f"{figure.cpu_us:.1f} us", figure.least, figure.most)
+                for figure in figures
+            ]
             title = workload.title.replace("`", "")
             drawn[CHARTS / f"{name}.svg"] = bar_chart(f"{title}: server CPU per request (less is better)", bars)
     return drawn
@@ -229,7 +274,9 @@ def main() -> int:
     stale = [path for path, text in wanted(results).items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"{path.relative_to(ROOT)} is out of step with {results.path.name}: make bench-report", file=sys.stderr)
+            print(
+                f"{path.relative_to(ROOT)} is out of step with {results.path.name}: make bench-report", file=sys.stderr
+            )
         return 1 if stale else 0
     CHARTS.mkdir(parents=True, exist_ok=True)
     for path, text in wanted(results).items():

@@ -58,7 +58,10 @@ class Results:
 
     def of(self, workload: str) -> list[Figure]:
         """Every server's figure at a workload, the cheapest first."""
-        return sorted((figure for figure in self.figures.values() if figure.workload == workload), key=lambda figure: figure.cpu_us)
+        return sorted(
+            (figure for figure in self.figures.values() if figure.workload == workload),
+            key=lambda figure: figure.cpu_us,
+        )
 
     def floor_ratio(self, figure: Figure) -> float | None:
         """A figure against the floor's at the same workload."""
@@ -67,7 +70,11 @@ class Results:
 
     def best_peer(self, workload: str) -> Figure | None:
         """The cheapest Python peer at a workload that answered without errors."""
-        peers = [figure for figure in self.of(workload) if figure.server not in YARDSTICKS and figure.server != "covet" and not figure.errors]
+        peers = [
+            figure
+            for figure in self.of(workload)
+            if figure.server not in YARDSTICKS and figure.server != "covet" and not figure.errors
+        ]
         return peers[0] if peers else None
 
     def reason(self, workload: str, server: str) -> str:

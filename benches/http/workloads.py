@@ -46,7 +46,14 @@ WORKLOADS = {
     for workload in (
         Workload("text", "text", "/text", "Hello, World!", floor="text", target=1.15, peer_target=0.6),
         Workload("json", "JSON dict", "/json", HELLO, target=1.15, peer_target=0.6),
-        Workload("typed", "typed path + query, JSON", "/items/42?q=books&limit=10", {"id": 42, "q": "books", "limit": 10}, target=1.25, peer_target=0.6),
+        Workload(
+            "typed",
+            "typed path + query, JSON",
+            "/items/42?q=books&limit=10",
+            {"id": 42, "q": "books", "limit": 10},
+            target=1.25,
+            peer_target=0.6,
+        ),
         Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO, target=1.4, peer_target=0.45),
         Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO, target=2.6, peer_target=0.35),
         Workload("pool", "`def` handler in the pool", "/pool", HELLO, target=1.5, peer_target=0.35),

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(900)]
 
@@ -85,10 +85,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> Generator[str]:
     """`covet run` on a port of the kernel's choice; gives the printed address."""
-    command = [folder / "venv" / "bin" / "covet", "run", "app:main", "--workers", "1", "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    command = [str(folder / "venv" / "bin" / "covet"), "run", "app:main", "--workers", "1", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         lines: list[str] = []
         try:
             for line in process.stdout or ():
@@ -137,4 +139,6 @@ def test_the_installed_wheel_serves_outside_the_repository(installed: Path) -> N
 
 def test_nothing_is_installed_beside_it(installed: Path) -> None:
     listed = run(installed / "venv" / "bin" / "python", "-m", "pip", "list", "--format=freeze", cwd=installed)
-    assert [line for line in listed.splitlines() if not line.startswith(("pip==", "setuptools=="))] == ["covetpy==0.1.0"]
+    assert [line for line in listed.splitlines() if not line.startswith(("pip==", "setuptools=="))] == [
+        "covetpy==0.1.0"
+    ]

@@ -1,6 +1,6 @@
 """The smallest Django project that django-bolt serves."""
 
-SECRET_KEY = "only for the bench"  # noqa: S105
+SECRET_KEY = "only for the bench"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["django_bolt"]
