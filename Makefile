@@ -96,7 +96,7 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
-ci: check packaging coverage ## What must be green before every push.
+ci: check docs packaging coverage ## What must be green before every push.
 
 ci-full: ci fuzz interpreters soak ## ci, then fuzzing, every other interpreter, long soaks.
 

@@ -22,19 +22,7 @@ PEERS_PYTHON = WORKSHOP / "venv" / "bin" / "python"
 COVET = ROOT / ".venv" / "bin" / "covet"
 COVET_PYTHON = ROOT / ".venv" / "bin" / "python"
 
-PEERS = (
-    "uvicorn[standard]",
-    "granian",
-    "fastapi",
-    "starlette",
-    "litestar",
-    "blacksheep",
-    "robyn",
-    "django-bolt",
-    "weft-server",
-    "orjson",
-    "msgspec",
-)
+REQUIREMENTS = ROOT / "requirements" / "bench.txt"
 
 SHOWN = (
     "uvicorn",
@@ -79,15 +67,15 @@ def newest_python() -> str:
 
 def make_peers() -> None:
     """Create `.bench/venv` with every peer; one that has no wheel here is left out and shown as absent."""
-    stamp = WORKSHOP / "venv" / "peers.txt"
-    wanted = "\n".join(PEERS)
+    stamp = WORKSHOP / "venv" / "bench.txt"
+    wanted = REQUIREMENTS.read_text()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("making .bench/venv with the peers", flush=True)
     subprocess.run([newest_python(), "-m", "venv", str(WORKSHOP / "venv")], check=True)
     pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for peer in PEERS:
-        if subprocess.run([*pip, peer], check=False).returncode:
+    for peer in wanted.splitlines():
+        if not peer.startswith("#") and subprocess.run([*pip, peer], check=False).returncode:
             print(f"could not install {peer}: it is left out", file=sys.stderr)
     stamp.write_text(wanted)
 
