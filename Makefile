@@ -21,8 +21,8 @@ export PYO3_PYTHON = $(CURDIR)/$(BIN)/python
 
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
 PYTHON_PATHS := python tests examples benches scripts
-FLOOR := benches/floor/Cargo.toml
-COVERAGE := scripts/coverage/Cargo.toml
+# Packages of their own, outside the workspace.
+APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
 .PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-report docs ci ci-full fuzz dist \
 	packaging coverage interpreters soak format clean
@@ -65,8 +65,7 @@ check: check-rust check-python check-house ## Format, lints, types, stubs, layer
 
 check-rust: $(TOOLS)
 	cargo fmt --all --check
-	cargo fmt --manifest-path $(FLOOR) --check
-	cargo fmt --manifest-path $(COVERAGE) --check
+	for manifest in $(APART); do cargo fmt --manifest-path "$$manifest" --check; done
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked -p covet-py --no-default-features -- -D warnings
 
@@ -85,8 +84,7 @@ check-house: $(TOOLS)
 
 format: $(TOOLS) ## Rewrite Rust and Python to the house's format.
 	cargo fmt --all
-	cargo fmt --manifest-path $(FLOOR)
-	cargo fmt --manifest-path $(COVERAGE)
+	for manifest in $(APART); do cargo fmt --manifest-path "$$manifest"; done
 	$(BIN)/ruff check --fix --quiet $(PYTHON_PATHS) || true
 	$(BIN)/ruff format $(PYTHON_PATHS)
 
@@ -128,4 +126,4 @@ docs: $(TOOLS) ## Check that every link and embedded file of the documentation e
 	$(BIN)/python scripts/check_docs.py
 
 clean: ## Remove everything that was built.
-	rm -rf target $(VENV) .bench dist coverage python/covet/_native*.so benches/floor/target scripts/coverage/target
+	rm -rf target $(VENV) .bench dist coverage python/covet/_native*.so benches/*/target scripts/*/target fuzz/target

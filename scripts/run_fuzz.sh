@@ -10,7 +10,7 @@ tools=$PWD/.bench/cargo
 export PATH="$tools/bin:$PATH"
 for target in $(cargo fuzz list); do
     found=$PWD/.bench/fuzz/$target
-    mkdir -p "$found"
+    mkdir -p "$found" "fuzz/corpus/$target"
     echo "fuzz: $target for $seconds s"
     cargo fuzz run --sanitizer none "$target" "$found" "fuzz/corpus/$target" -- "-max_total_time=$seconds" -print_final_stats=1
 done

@@ -80,24 +80,26 @@ def make_peers() -> None:
     stamp.write_text(wanted)
 
 
-def floor() -> Path:
-    """Build the floor (incremental) and say where it is."""
+def built(package: str) -> Path:
+    """Build a Rust package of `benches/` (incremental) and say where its program is."""
+    manifest = str(ROOT / "benches" / package / "Cargo.toml")
     command = [
         "cargo",
         "build",
         "--release",
+        "--locked",
         "--quiet",
         "--message-format=json",
         "--manifest-path",
-        str(ROOT / "benches/floor/Cargo.toml"),
+        manifest,
     ]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(WORKSHOP / "target")}
-    built = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    for line in built.stdout.splitlines():
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    for line in done.stdout.splitlines():
         executable = json.loads(line).get("executable")
         if executable:
             return Path(executable)
-    message = "cargo built the floor and named no executable"
+    message = f"cargo built {package} and named no executable"
     raise RuntimeError(message)
 
 
@@ -134,7 +136,6 @@ def versions() -> dict[str, str]:
         "nginx": output(binary("nginx") or "nginx", "-v").partition("nginx/")[2],
         "go": output(binary("go") or "go", "version").removeprefix("go version "),
         "wrk": output("wrk", "--version").partition("wrk ")[2].partition(" ")[0],
-        "h2load": output("h2load", "--version").removeprefix("h2load "),
     }
     return {
         **{name: version for name, version in found.items() if version and "Traceback" not in version},

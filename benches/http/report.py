@@ -203,8 +203,8 @@ def page(results: Results) -> str:
     if record["latency"]:
         sections += [
             "## Latency at half load",
-            "JSON over 64 connections at half of each server's own throughput above, by `h2load --rps` over HTTP/1.1: each connection is paced by itself and sends "
-            "its next request only after the answer, so a stall is under-counted as with any such client. The first second is left out.",
+            "JSON over 64 connections at half of each server's own throughput above, by `benches/paced`: an open loop in which a request that is due while "
+            "every connection is busy waits, and its wait counts. The first second is left out.",
             latency_section(record),
         ]
     if record["sizes"]:

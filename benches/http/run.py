@@ -29,9 +29,10 @@ LATENCY_WORKLOADS = ("json",)
 class Run:
     """One run: its options, its port, and the record that it fills."""
 
-    def __init__(self, options: argparse.Namespace, servers: dict[str, Server]) -> None:
+    def __init__(self, options: argparse.Namespace, servers: dict[str, Server], paced: Path) -> None:
         self.options = options
         self.servers = servers
+        self.paced = paced
         self.port = free_port()
         self.record: dict[str, Any] = {"rounds": [], "cannot": [], "latency": [], "sizes": {}}
 
@@ -101,7 +102,7 @@ class Run:
                 continue
             try:
                 with running(self.start(server, WORKLOADS[name])):
-                    found = load.latency(self.port, WORKLOADS[name].path, statistics.median(rates) / 2)
+                    found = load.latency(self.paced, self.port, WORKLOADS[name].path, statistics.median(rates) / 2)
             except Failed as failure:
                 self.cannot(server.name, f"latency of {name}", str(failure))
                 continue
@@ -127,7 +128,7 @@ def commands(run: Run, workload: Workload) -> dict[str, str]:
     }
     shown["load"] = " ".join(load.wrk_command(run.port, workload.path, run.options.seconds))
     shown["load at a fixed rate"] = " ".join(
-        load.h2load_command(run.port, workload.path, 64_000, load.CONNECTIONS, 6, "LOG")
+        load.paced_command(run.paced, run.port, workload.path, 1000, load.CONNECTIONS)
     )
     return {name: tidy(line).replace(port, "PORT") for name, line in shown.items()}
 
@@ -166,10 +167,9 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Measure and write the record."""
     chosen = options()
-    for program in ("wrk", "taskset", *(() if chosen.quick else ("h2load",))):
+    for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
         if not environment.binary(program):
-            packages = {"wrk": "wrk", "taskset": "util-linux", "h2load": "nghttp2-client"}
-            print(f"bench: {program} is missing: apt-get install {packages[program]}", file=sys.stderr)
+            print(f"bench: {program} is missing: apt-get install {package}", file=sys.stderr)
             return 2
     WORKSHOP.mkdir(exist_ok=True)
     raise_descriptor_limit()
@@ -177,11 +177,11 @@ def main() -> int:
         print("warning: one core only: the server and the load share it", file=sys.stderr)
     if not chosen.quick:
         environment.make_peers()
-    servers = contestants(environment.floor(), None if chosen.quick else environment.go_server())
+    servers = contestants(environment.built("floor"), None if chosen.quick else environment.go_server())
     wanted = chosen.servers.split(";") if chosen.servers else (["floor", "covet"] if chosen.quick else list(servers))
     names = chosen.workloads.split(",") if chosen.workloads else (list(QUICK) if chosen.quick else list(WORKLOADS))
     os.sched_setaffinity(0, {cores()[1]})
-    run = Run(chosen, {name: servers[name] for name in wanted})
+    run = Run(chosen, {name: servers[name] for name in wanted}, environment.built("paced"))
     began = dt.datetime.now(dt.UTC)
     if not chosen.sizes_only:
         run.rounds([WORKLOADS[name] for name in names])

@@ -209,12 +209,12 @@ def beside_busy_pool(run: Run, server: Server) -> list[dict[str, Any]]:
     path = WORKLOADS["json"].path
     for cpus in (frozenset({cores()[0]}), frozenset(cores())):
         with running(replace(run.start(server, WORKLOADS["json"]), cpus=cpus)):
-            quiet = load.latency(run.port, path, rate=1000, connections=8)
+            quiet = load.latency(run.paced, run.port, path, rate=1000, connections=8)
             status, _ = get(run.port, "/cpu")
             if status != 200:
                 raise Failed(f"/cpu answered {status}")
             with busy_pool(run.port):
-                busy = load.latency(run.port, path, rate=1000, connections=8)
+                busy = load.latency(run.paced, run.port, path, rate=1000, connections=8)
         found.append({"cores": len(cpus), "quiet": quiet, "busy": busy})
     return found
 
