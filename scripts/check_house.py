@@ -112,9 +112,12 @@ def python_breaches(path: str, source: str) -> Iterator[str]:
     for node in ast.walk(tree):
         names = {alias.name for alias in node.names} if isinstance(node, ast.Import | ast.ImportFrom) else set()
         origin = node.module if isinstance(node, ast.ImportFrom) else ""
+        place = f"{path}:{getattr(node, 'lineno', 1)}"
         native = "covet._native" in names or origin == "covet._native" or (origin == "covet" and "_native" in names)
+        if native and origin != "covet._native":
+            yield f"{place}: write `from covet._native import ...`, the only form that lint-imports reads"
         if native and module not in NATIVE_IMPORTERS:
-            yield f"{path}:{getattr(node, 'lineno', 1)}: {module} is not among the modules that import covet._native"
+            yield f"{place}: {module} is not among the modules that import covet._native"
 
 
 def covet_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:

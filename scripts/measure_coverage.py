@@ -1,9 +1,9 @@
 """Run every test once, instrumented, and print one table of line coverage: the Python package and each crate.
 
 Rust is counted over `cargo test` and pytest together: the crates and the extension are built with
-`-C instrument-coverage`, both write to one folder of profiles, and `scripts/coverage` reads them. Python is counted by
-coverage.py, worker processes included. Exits non-zero where a test fails or a share is below the least allowed.
-Extra arguments go to pytest.
+`-C instrument-coverage`, both write to one folder of profiles, and `scripts/read_profiles` reads them.
+Python is counted by coverage.py, worker processes included. Exits non-zero where a test fails or a share is
+below the least allowed. Extra arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = ROOT / "coverage"
 PROFILES = FOLDER / "profiles"
 LEAST = 85.0
 CRATES = ("covet-server", "covet-py")
-WRAPPER = ROOT / "scripts" / "coverage" / "instrument.sh"
+WRAPPER = ROOT / "scripts" / "read_profiles" / "instrument.sh"
 
 
 @dataclass
@@ -148,7 +148,7 @@ def ranges(lines: list[int]) -> str:
 def crate_shares(objects: list[str]) -> list[Share]:
     """What the profiles say about each crate."""
     environment = {name: value for name, value in os.environ.items() if name != "RUSTC_WORKSPACE_WRAPPER"}
-    manifest = str(ROOT / "scripts" / "coverage" / "Cargo.toml")
+    manifest = str(ROOT / "scripts" / "read_profiles" / "Cargo.toml")
     command = [
         "cargo",
         "run",
