@@ -160,6 +160,6 @@ def machine() -> dict[str, str]:
         "processor": model,
         "cores": str(os.cpu_count()),
         "memory": f"{round(int(memory) / 2**20)} GiB",
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "system": system,
     }
