@@ -22,8 +22,12 @@ PEERS_PYTHON = WORKSHOP / "venv" / "bin" / "python"
 COVET = ROOT / ".venv" / "bin" / "covet"
 COVET_PYTHON = ROOT / ".venv" / "bin" / "python"
 
-PEERS = (
-    "uvicorn[standard]",
+REQUIREMENTS = ROOT / "requirements" / "bench.txt"
+
+SHOWN = (
+    "uvicorn",
+    "uvloop",
+    "httptools",
     "granian",
     "fastapi",
     "starlette",
@@ -35,8 +39,6 @@ PEERS = (
     "orjson",
     "msgspec",
 )
-
-SHOWN = ("uvicorn", "uvloop", "httptools", "granian", "fastapi", "starlette", "litestar", "blacksheep", "robyn", "django-bolt", "weft-server", "orjson", "msgspec")
 
 
 def output(*command: str | Path) -> str:
@@ -65,29 +67,39 @@ def newest_python() -> str:
 
 def make_peers() -> None:
     """Create `.bench/venv` with every peer; one that has no wheel here is left out and shown as absent."""
-    stamp = WORKSHOP / "venv" / "peers.txt"
-    wanted = "\n".join(PEERS)
+    stamp = WORKSHOP / "venv" / "bench.txt"
+    wanted = REQUIREMENTS.read_text()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("making .bench/venv with the peers", flush=True)
     subprocess.run([newest_python(), "-m", "venv", str(WORKSHOP / "venv")], check=True)
     pip = [str(PEERS_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for peer in PEERS:
-        if subprocess.run([*pip, peer], check=False).returncode:
+    for peer in wanted.splitlines():
+        if not peer.startswith("#") and subprocess.run([*pip, peer], check=False).returncode:
             print(f"could not install {peer}: it is left out", file=sys.stderr)
     stamp.write_text(wanted)
 
 
-def floor() -> Path:
-    """Build the floor (incremental) and say where it is."""
-    command = ["cargo", "build", "--release", "--quiet", "--message-format=json", "--manifest-path", str(ROOT / "benches/floor/Cargo.toml")]
+def built(package: str) -> Path:
+    """Build a Rust package of `benches/` (incremental) and say where its program is."""
+    manifest = str(ROOT / "benches" / package / "Cargo.toml")
+    command = [
+        "cargo",
+        "build",
+        "--release",
+        "--locked",
+        "--quiet",
+        "--message-format=json",
+        "--manifest-path",
+        manifest,
+    ]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(WORKSHOP / "target")}
-    built = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    for line in built.stdout.splitlines():
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    for line in done.stdout.splitlines():
         executable = json.loads(line).get("executable")
         if executable:
             return Path(executable)
-    message = "cargo built the floor and named no executable"
+    message = f"cargo built {package} and named no executable"
     raise RuntimeError(message)
 
 
@@ -124,22 +136,30 @@ def versions() -> dict[str, str]:
         "nginx": output(binary("nginx") or "nginx", "-v").partition("nginx/")[2],
         "go": output(binary("go") or "go", "version").removeprefix("go version "),
         "wrk": output("wrk", "--version").partition("wrk ")[2].partition(" ")[0],
-        "h2load": output("h2load", "--version").removeprefix("h2load "),
     }
-    return {**{name: version for name, version in found.items() if version and "Traceback" not in version}, **peer_versions()}
+    return {
+        **{name: version for name, version in found.items() if version and "Traceback" not in version},
+        **peer_versions(),
+    }
 
 
 def machine() -> dict[str, str]:
     """What it ran on; no host name."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")),
+        platform.machine(),
+    )
     memory = Path("/proc/meminfo").read_text().splitlines()[0].split()[1] if Path("/proc/meminfo").exists() else "0"
     release = Path("/etc/os-release").read_text() if Path("/etc/os-release").exists() else ""
-    system = next((line.partition("=")[2].strip('"') for line in release.splitlines() if line.startswith("PRETTY_NAME")), platform.system())
+    system = next(
+        (line.partition("=")[2].strip('"') for line in release.splitlines() if line.startswith("PRETTY_NAME")),
+        platform.system(),
+    )
     return {
         "processor": model,
         "cores": str(os.cpu_count()),
         "memory": f"{round(int(memory) / 2**20)} GiB",
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "system": system,
     }

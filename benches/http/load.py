@@ -1,21 +1,21 @@
-"""The loads: wrk for throughput, h2load for latency at a fixed rate. Runs them pinned and reads what they print.
+"""The loads: wrk for throughput, benches/paced for latency at a fixed rate. Runs them pinned and reads what they print.
 
 It must not know servers or workloads.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benches.http.processes import HOST, Failed, cores, cpu_seconds, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 CONNECTIONS = 64
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
@@ -42,14 +42,21 @@ def wrk_command(port: int, path: str, seconds: int, connections: int = CONNECTIO
 
 def run(command: Sequence[str], patience: float) -> str:
     """Run a load on its core and return what it printed."""
-    done = subprocess.run(pinned(command, {cores()[1]}), capture_output=True, text=True, check=False, timeout=patience, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        pinned(command, frozenset({cores()[1]})),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience,
+        stdin=subprocess.DEVNULL,
+    )
     if done.returncode:
         raise Failed(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[:200]}")
     return done.stdout
 
 
 def microseconds(text: str) -> float:
-    """wrk's `1.23ms` as microseconds."""
+    """The `1.23ms` of wrk as microseconds."""
     number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]
     return float(number) * UNITS[unit]
 
@@ -81,34 +88,12 @@ def throughput(pid: int, port: int, path: str, warm_up: int, seconds: int) -> Me
     return parse_wrk(printed, cpu_seconds(pid) - before)
 
 
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value below which a share of an ordered list lies."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+def paced_command(paced: Path, port: int, path: str, rate: float, connections: int) -> list[str]:
+    """The command of the load at a fixed rate; five seconds are measured after one that is left out."""
+    return [str(paced), f"{HOST}:{port}", path, f"{rate:.0f}", str(connections), "5"]
 
 
-def h2load_command(port: int, path: str, rate: float, connections: int, seconds: float, log: str) -> list[str]:
-    """HTTP/1.1 at a fixed rate per connection; h2load paces each connection by itself, one request at a time."""
-    per_connection = max(1, round(rate / connections))
-    options = ["--h1", f"-c{connections}", "-t1", f"--rps={per_connection}", f"-D{seconds:g}", f"--log-file={log}"]
-    return ["h2load", *options, f"http://{HOST}:{port}{path}"]
-
-
-def latency(port: int, path: str, rate: float, connections: int = CONNECTIONS, seconds: float = 5.0) -> dict[str, float]:
-    """Latencies at a fixed rate; the first second is left out."""
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "requests.tsv"
-        run(h2load_command(port, path, rate, connections, seconds + 1, str(log)), seconds + 60)
-        rows = [tuple(map(int, line.split("\t")[:3])) for line in log.read_text().splitlines()]
-    if not rows:
-        raise Failed("h2load logged no request")
-    start = min(row[0] for row in rows) + 1_000_000
-    kept = [row for row in rows if row[0] >= start]
-    times = sorted(float(row[2]) for row in kept)
-    return {
-        "asked_rps": rate,
-        "rps": round(len(kept) / seconds, 1),
-        "p50_us": quantile(times, 0.5),
-        "p99_us": quantile(times, 0.99),
-        "p99_9_us": quantile(times, 0.999),
-        "failed": sum(row[1] != 200 for row in kept),
-    }
+def latency(paced: Path, port: int, path: str, rate: float, connections: int = CONNECTIONS) -> dict[str, float]:
+    """Latencies at a fixed rate, each from the moment at which the request was due."""
+    printed = run(paced_command(paced, port, path, rate, connections), 60)
+    return {"asked_rps": round(rate, 1), **json.loads(printed)}

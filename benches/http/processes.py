@@ -13,18 +13,19 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
 TICK = os.sysconf("SC_CLK_TCK")
 HOST = "127.0.0.1"
 
 
-class Failed(Exception):
+class Failed(Exception):  # noqa: N818 - said of a server, not of this program
     """A server that did not start or gave a wrong answer; the text says why."""
 
 
@@ -49,7 +50,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def pinned(command: Sequence[str], cpus: set[int]) -> list[str]:
+def pinned(command: Sequence[str], cpus: frozenset[int]) -> list[str]:
     """The command, pinned to some cores."""
     return ["taskset", "-c", ",".join(map(str, sorted(cpus))), *command]
 
@@ -101,17 +102,30 @@ def get(port: int, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
         connection.close()
 
 
-def wait_until_answering(process: subprocess.Popen[bytes], port: int, path: str, log: Path, limit: float = 30.0) -> None:
+@dataclass(frozen=True)
+class Start:
+    """How a server is started and where it is asked."""
+
+    command: Sequence[str]
+    cwd: Path
+    environment: Mapping[str, str]
+    log: Path
+    port: int
+    path: str
+    cpus: frozenset[int]
+
+
+def wait_until_answering(process: subprocess.Popen[bytes], start: Start, limit: float = 30.0) -> None:
     """Poll until the server answers anything over HTTP."""
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         with contextlib.suppress(OSError, HTTPException):
-            get(port, path)
+            get(start.port, start.path)
             return
         time.sleep(0.001)
-    tail = log.read_text(errors="replace").strip().splitlines()[-3:]
+    tail = start.log.read_text(errors="replace").strip().splitlines()[-3:]
     state = "ended" if process.poll() is not None else "did not answer"
     raise Failed(f"{state}: {' | '.join(tail) or 'no output'}")
 
@@ -128,13 +142,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def spawn(command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path, cpus: set[int]) -> subprocess.Popen[bytes]:
+def spawn(start: Start) -> subprocess.Popen[bytes]:
     """Start a server in a session of its own, pinned, its output in a log."""
-    with log.open("wb") as sink:
+    with start.log.open("wb") as sink:
         return subprocess.Popen(
-            pinned(command, cpus),
-            cwd=cwd,
-            env={**os.environ, **environment},
+            pinned(start.command, start.cpus),
+            cwd=start.cwd,
+            env={**os.environ, **start.environment},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -155,14 +169,12 @@ def wait_until_free(port: int) -> None:
 
 
 @contextlib.contextmanager
-def running(
-    command: Sequence[str], port: int, path: str, cwd: Path, environment: Mapping[str, str], log: Path, cpus: set[int]
-) -> Iterator[subprocess.Popen[bytes]]:
+def running(start: Start) -> Generator[subprocess.Popen[bytes]]:
     """A server that answers, ended afterwards."""
-    wait_until_free(port)
-    process = spawn(command, cwd, environment, log, cpus)
+    wait_until_free(start.port)
+    process = spawn(start)
     try:
-        wait_until_answering(process, port, path, log)
+        wait_until_answering(process, start)
         yield process
     finally:
         end(process)

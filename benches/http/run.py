@@ -7,7 +7,7 @@ with one worker, the load pinned to the other. Writes `benches/results/*.json`. 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import itertools
 import json
 import os
@@ -19,7 +19,7 @@ from typing import Any
 
 from benches.http import environment, load, sizes
 from benches.http.environment import RESULTS, ROOT, WORKSHOP
-from benches.http.processes import Failed, cores, free_port, get, raise_descriptor_limit, running
+from benches.http.processes import Failed, Start, cores, free_port, get, raise_descriptor_limit, running
 from benches.http.servers import Server, contestants
 from benches.http.workloads import QUICK, WORKLOADS, Workload
 
@@ -29,23 +29,28 @@ LATENCY_WORKLOADS = ("json",)
 class Run:
     """One run: its options, its port, and the record that it fills."""
 
-    def __init__(self, options: argparse.Namespace, servers: dict[str, Server]) -> None:
+    def __init__(self, options: argparse.Namespace, servers: dict[str, Server], paced: Path) -> None:
         self.options = options
         self.servers = servers
+        self.paced = paced
         self.port = free_port()
         self.record: dict[str, Any] = {"rounds": [], "cannot": [], "latency": [], "sizes": {}}
 
-    def log(self) -> Path:
-        """The log of the server that runs now."""
-        return WORKSHOP / "server.log"
-
-    def start(self, server: Server, workload: Workload) -> Any:
-        """A started server, pinned to the first core."""
-        command = server.command(self.port, workload)
-        return running(command, self.port, workload.path, server.cwd, server.variables(workload), self.log(), {cores()[0]})
+    def start(self, server: Server, workload: Workload, command: list[str] | None = None) -> Start:
+        """How a server is started for a workload: pinned to the first core, by its own command or another one."""
+        return Start(
+            command=command or server.command(self.port, workload),
+            cwd=server.cwd,
+            environment=server.variables(workload),
+            log=WORKSHOP / "server.log",
+            port=self.port,
+            path=workload.path,
+            cpus=frozenset({cores()[0]}),
+        )
 
     def cannot(self, server: str, workload: str, reason: str) -> None:
         """Note once what a server does not do."""
+        reason = tidy(reason)
         entry = {"server": server, "workload": workload, "reason": reason}
         if entry not in self.record["cannot"]:
             self.record["cannot"].append(entry)
@@ -53,19 +58,25 @@ class Run:
 
     def turn(self, number: int, server: Server, workload: Workload) -> None:
         """One server's turn at one workload."""
-        if any(entry["server"] == server.name and entry["workload"] == workload.name for entry in self.record["cannot"]):
+        if any(
+            entry["server"] == server.name and entry["workload"] == workload.name for entry in self.record["cannot"]
+        ):
             return
         try:
-            with self.start(server, workload) as process:
+            with running(self.start(server, workload)) as process:
                 if server.name != "floor":
                     status, body = get(self.port, workload.path)
                     if status != 200 or not workload.matches(body):
                         raise Failed(f"answered {status} {body[:80]!r}")
-                measured = load.throughput(process.pid, self.port, workload.path, self.options.warm_up, self.options.seconds)
+                measured = load.throughput(
+                    process.pid, self.port, workload.path, self.options.warm_up, self.options.seconds
+                )
         except Failed as failure:
-            self.cannot(server.name, workload.name, tidy(str(failure)))
+            self.cannot(server.name, workload.name, str(failure))
             return
-        self.record["rounds"].append({"round": number, "workload": workload.name, "server": server.name, **asdict(measured)})
+        self.record["rounds"].append(
+            {"round": number, "workload": workload.name, "server": server.name, **asdict(measured)}
+        )
         shown = f"{measured.cpu_us:8.2f} us {measured.rps:10.0f} rps  p99 {measured.p99_us / 1e3:7.2f} ms  {measured.errors}"
         print(f"{workload.name:9} {server.name:18} {shown}", flush=True)
 
@@ -84,17 +95,22 @@ class Run:
     def latencies(self) -> None:
         """Latency at half of each server's own throughput."""
         for name, server in itertools.product(LATENCY_WORKLOADS, self.servers.values()):
-            rates = [row["rps"] for row in self.record["rounds"] if row["server"] == server.name and row["workload"] == name]
+            rates = [
+                row["rps"] for row in self.record["rounds"] if row["server"] == server.name and row["workload"] == name
+            ]
             if not rates:
                 continue
             try:
-                with self.start(server, WORKLOADS[name]):
-                    found = load.latency(self.port, WORKLOADS[name].path, statistics.median(rates) / 2)
+                with running(self.start(server, WORKLOADS[name])):
+                    found = load.latency(self.paced, self.port, WORKLOADS[name].path, statistics.median(rates) / 2)
             except Failed as failure:
-                self.cannot(server.name, f"latency of {name}", tidy(str(failure)))
+                self.cannot(server.name, f"latency of {name}", str(failure))
                 continue
             self.record["latency"].append({"server": server.name, "workload": name, **found})
-            print(f"half load {server.name:18} p50 {found['p50_us']:.0f} p99 {found['p99_us']:.0f} p99.9 {found['p99_9_us']:.0f} us", flush=True)
+            print(
+                f"half load {server.name:18} p50 {found['p50_us']:.0f} p99 {found['p99_us']:.0f} p99.9 {found['p99_9_us']:.0f} us",
+                flush=True,
+            )
 
 
 def tidy(text: str) -> str:
@@ -105,9 +121,15 @@ def tidy(text: str) -> str:
 def commands(run: Run, workload: Workload) -> dict[str, str]:
     """The command line of every contestant, as one would type it in the repository."""
     port = str(run.port)
-    shown = {server.name: " ".join(server.command(run.port, workload)) for server in run.servers.values() if not server.absent}
+    shown = {
+        server.name: " ".join(server.command(run.port, workload))
+        for server in run.servers.values()
+        if not server.absent
+    }
     shown["load"] = " ".join(load.wrk_command(run.port, workload.path, run.options.seconds))
-    shown["load at a fixed rate"] = " ".join(load.h2load_command(run.port, workload.path, 64_000, load.CONNECTIONS, 6, "LOG"))
+    shown["load at a fixed rate"] = " ".join(
+        load.paced_command(run.paced, run.port, workload.path, 1000, load.CONNECTIONS)
+    )
     return {name: tidy(line).replace(port, "PORT") for name, line in shown.items()}
 
 
@@ -134,7 +156,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--workloads", help="only these, separated by commas: " + " ".join(WORKLOADS))
     parser.add_argument("--no-sizes", action="store_true", help="leave out memory, start and latency")
     parser.add_argument("--sizes-only", action="store_true", help="only memory and start")
-    parser.add_argument("--output", help="the file to write (benches/results/DATE-full.json; quick: .bench/DATE-quick.json)")
+    parser.add_argument(
+        "--output", help="the file to write (benches/results/DATE-full.json; quick: .bench/DATE-quick.json)"
+    )
     parsed = parser.parse_args()
     parsed.seconds = parsed.seconds or (2 if parsed.quick else 4)
     return parsed
@@ -143,10 +167,9 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """Measure and write the record."""
     chosen = options()
-    for program in ("wrk", "taskset", *(() if chosen.quick else ("h2load",))):
+    for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
         if not environment.binary(program):
-            packages = {"wrk": "wrk", "taskset": "util-linux", "h2load": "nghttp2-client"}
-            print(f"bench: {program} is missing: apt-get install {packages[program]}", file=sys.stderr)
+            print(f"bench: {program} is missing: apt-get install {package}", file=sys.stderr)
             return 2
     WORKSHOP.mkdir(exist_ok=True)
     raise_descriptor_limit()
@@ -154,12 +177,12 @@ def main() -> int:
         print("warning: one core only: the server and the load share it", file=sys.stderr)
     if not chosen.quick:
         environment.make_peers()
-    servers = contestants(environment.floor(), None if chosen.quick else environment.go_server())
+    servers = contestants(environment.built("floor"), None if chosen.quick else environment.go_server())
     wanted = chosen.servers.split(";") if chosen.servers else (["floor", "covet"] if chosen.quick else list(servers))
     names = chosen.workloads.split(",") if chosen.workloads else (list(QUICK) if chosen.quick else list(WORKLOADS))
     os.sched_setaffinity(0, {cores()[1]})
-    run = Run(chosen, {name: servers[name] for name in wanted})
-    began = datetime.datetime.now(datetime.UTC)
+    run = Run(chosen, {name: servers[name] for name in wanted}, environment.built("paced"))
+    began = dt.datetime.now(dt.UTC)
     if not chosen.sizes_only:
         run.rounds([WORKLOADS[name] for name in names])
         if not chosen.quick and not chosen.no_sizes:
@@ -173,7 +196,12 @@ def main() -> int:
         "date": began.isoformat(timespec="seconds"),
         "machine": environment.machine(),
         "versions": environment.versions(),
-        "method": {"rounds": chosen.rounds, "warm_up_s": chosen.warm_up, "measured_s": chosen.seconds, "connections": load.CONNECTIONS},
+        "method": {
+            "rounds": chosen.rounds,
+            "warm_up_s": chosen.warm_up,
+            "measured_s": chosen.seconds,
+            "connections": load.CONNECTIONS,
+        },
         "commands": commands(run, WORKLOADS["json"]),
         **run.record,
     }

@@ -84,7 +84,22 @@ def uvicorn(app: str) -> Callable[[int, Workload], list[str]]:
 
 def granian(interface: str, app: str, *more: str) -> Callable[[int, Workload], list[str]]:
     """Granian with one worker and one runtime thread."""
-    options = ("--interface", interface, "--host", HOST, "--workers", "1", "--runtime-threads", "1", "--http", "1", "--no-ws", "--log-level", "warning", *more)
+    options = (
+        "--interface",
+        interface,
+        "--host",
+        HOST,
+        "--workers",
+        "1",
+        "--runtime-threads",
+        "1",
+        "--http",
+        "1",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        *more,
+    )
     return lambda port, _: module("granian", *options, "--port", str(port), f"{app}:main")
 
 
@@ -107,7 +122,12 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
 
     listed = (
         Server("floor", "yardstick", floor_command),
-        Server("covet", "covet", lambda port, _: covet_command(port), absent="" if COVET.exists() else "not built: make build"),
+        Server(
+            "covet",
+            "covet",
+            lambda port, _: covet_command(port),
+            absent="" if COVET.exists() else "not built: make build",
+        ),
         Server(
             "nginx",
             "yardstick",
@@ -125,8 +145,20 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             absent="" if gohttp else "go is not installed",
             why_not="has no pool: every handler may block",
         ),
-        Server("uvicorn, raw ASGI", "server", uvicorn("asgi_app"), can=UNROUTED, absent=lacking("uvicorn", "uvloop", "httptools")),
-        Server("granian, RSGI", "server", granian("rsgi", "rsgi_app", "--loop", "uvloop"), can=UNROUTED, absent=lacking("granian", "uvloop")),
+        Server(
+            "uvicorn, raw ASGI",
+            "server",
+            uvicorn("asgi_app"),
+            can=UNROUTED,
+            absent=lacking("uvicorn", "uvloop", "httptools"),
+        ),
+        Server(
+            "granian, RSGI",
+            "server",
+            granian("rsgi", "rsgi_app", "--loop", "uvloop"),
+            can=UNROUTED,
+            absent=lacking("granian", "uvloop"),
+        ),
         Server(
             "granian, WSGI",
             "server",
@@ -140,7 +172,19 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "django-bolt",
             "framework",
             lambda port, _: [
-                str(PEERS_PYTHON), "manage.py", "runbolt", "--host", HOST, "--port", str(port), "--processes", "1", "--workers", "1", "--no-admin", "--skip-checks",
+                str(PEERS_PYTHON),
+                "manage.py",
+                "runbolt",
+                "--host",
+                HOST,
+                "--port",
+                str(port),
+                "--processes",
+                "1",
+                "--workers",
+                "1",
+                "--no-admin",
+                "--skip-checks",
             ],
             cwd=APPS / "bolt",
             environment={"PYTHONPATH": str(APPS)},
@@ -149,7 +193,18 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
         Server(
             "robyn",
             "framework",
-            lambda port, _: [str(PEERS_PYTHON), "robyn_app.py", str(port), "--processes", "1", "--workers", "1", "--log-level", "ERROR", "--disable-openapi"],
+            lambda port, _: [
+                str(PEERS_PYTHON),
+                "robyn_app.py",
+                str(port),
+                "--processes",
+                "1",
+                "--workers",
+                "1",
+                "--log-level",
+                "ERROR",
+                "--disable-openapi",
+            ],
             absent=lacking("robyn"),
         ),
         Server("blacksheep", "framework", uvicorn("blacksheep_app"), absent=lacking("blacksheep", "uvicorn")),

@@ -24,6 +24,10 @@ class Workload:
     """The floor's answer that the row is compared with: text or json."""
     routes: int = 1
     """Routes of the deep table that are registered."""
+    target: float | None = None
+    """The most that CovetPy may cost against the floor."""
+    peer_target: float | None = None
+    """The most that CovetPy may cost against the best Python peer."""
 
     def matches(self, body: bytes) -> bool:
         """Whether a body is this workload's answer, whitespace and key order aside."""
@@ -40,12 +44,19 @@ DEEP_PATH = "/v9/areas/9/shops/9/items/42"
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("text", "text", "/text", "Hello, World!", floor="text"),
-        Workload("json", "JSON dict", "/json", HELLO),
-        Workload("typed", "typed path + query, JSON", "/items/42?q=books&limit=10", {"id": 42, "q": "books", "limit": 10}),
-        Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO),
-        Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO),
-        Workload("pool", "`def` handler in the pool", "/pool", HELLO),
+        Workload("text", "text", "/text", "Hello, World!", floor="text", target=1.15, peer_target=0.6),
+        Workload("json", "JSON dict", "/json", HELLO, target=1.15, peer_target=0.6),
+        Workload(
+            "typed",
+            "typed path + query, JSON",
+            "/items/42?q=books&limit=10",
+            {"id": 42, "q": "books", "limit": 10},
+            target=1.25,
+            peer_target=0.6,
+        ),
+        Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO, target=1.4, peer_target=0.45),
+        Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO, target=2.6, peer_target=0.35),
+        Workload("pool", "`def` handler in the pool", "/pool", HELLO, target=1.5, peer_target=0.35),
         Workload("route", "1 route", DEEP_PATH, HELLO),
         Workload("routes", "1,000 routes, deep match", DEEP_PATH, HELLO, routes=1000),
     )

@@ -3,11 +3,10 @@
 import asyncio
 import time
 
+import deep_routes
 from blacksheep import Application
 from blacksheep import json as json_response
 from blacksheep import text as text_response
-
-import deep_routes
 
 main = Application()
 

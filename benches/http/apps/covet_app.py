@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from covet import Covet, PlainTextResponse, Request
-
 import deep_routes
+
+from covet import Covet, PlainTextResponse, Request
 
 main = Covet()
 

@@ -7,7 +7,12 @@ them route the same table; it must not know any framework.
 import os
 
 ASKED = "/v9/areas/9/shops/9/items/{id}"
-TABLE = [f"/v{version}/areas/{area}/shops/{shop}/items/{{id}}" for version in range(10) for area in range(10) for shop in range(10)]
+TABLE = [
+    f"/v{version}/areas/{area}/shops/{shop}/items/{{id}}"
+    for version in range(10)
+    for area in range(10)
+    for shop in range(10)
+]
 
 
 def paths() -> list[str]:

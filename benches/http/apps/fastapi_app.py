@@ -3,10 +3,9 @@
 import asyncio
 import time
 
+import deep_routes
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-
-import deep_routes
 
 main = FastAPI()
 
@@ -42,6 +41,11 @@ async def sleep1ms() -> dict[str, str]:
 def pool() -> dict[str, str]:
     time.sleep(0)
     return {"hello": "world"}
+
+
+@main.get("/cpu")
+def cpu() -> dict[str, int]:
+    return {"sum": sum(number * number for number in range(200_000))}
 
 
 async def deep(id: int) -> dict[str, str]:

@@ -3,9 +3,8 @@
 import asyncio
 import time
 
-from litestar import Litestar, MediaType, get
-
 import deep_routes
+from litestar import Litestar, MediaType, get
 
 
 @get("/text", media_type=MediaType.TEXT)

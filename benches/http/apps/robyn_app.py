@@ -4,9 +4,8 @@ import asyncio
 import sys
 import time
 
-from robyn import Request, Robyn
-
 import deep_routes
+from robyn import Request, Robyn
 
 PORT = int(sys.argv.pop(1))
 main = Robyn(__file__)

@@ -3,11 +3,10 @@
 import asyncio
 import time
 
+import deep_routes
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
-
-import deep_routes
 
 
 async def text(request):
