@@ -72,7 +72,6 @@ impl Listener {
 
     /// Accept for `worker` until it drains; then what is waiting already, and end.
     pub(crate) async fn run(self, worker: Rc<Worker>) {
-        worker.counters.listening();
         let mut pause = EXHAUSTED.0;
         while self.wait(&worker).await {
             if worker.counters.is_ahead() {

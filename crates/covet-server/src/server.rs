@@ -47,6 +47,7 @@ impl Server {
     /// The descriptor is no listening socket, or cannot be watched.
     pub fn listen(&self, socket: OwnedFd) -> io::Result<()> {
         let listener = Listener::new(socket)?;
+        self.worker.counters.listening();
         tokio::task::spawn_local(listener.run(Rc::clone(&self.worker)));
         Ok(())
     }
