@@ -96,11 +96,17 @@ impl Engine {
         if state.running.borrow().is_some() || state.closed.get() {
             return Err(PyRuntimeError::new_err("an engine starts once"));
         }
-        let sockets = fds.into_iter().map(runtime::duplicate).collect::<std::io::Result<Vec<_>>>()?;
+        let sockets = fds
+            .into_iter()
+            .map(runtime::duplicate)
+            .collect::<std::io::Result<Vec<_>>>()?;
         if let Some(interval) = state.more.switch_interval {
-            py.import("sys")?.call_method1("setswitchinterval", (interval,))?;
+            py.import("sys")?
+                .call_method1("setswitchinterval", (interval,))?;
         }
-        let running = runtime::enter(r#loop.clone_ref(py).bind(py), || state.serve(py, &r#loop, sockets))??;
+        let running = runtime::enter(r#loop.clone_ref(py).bind(py), || {
+            state.serve(py, &r#loop, sockets)
+        })??;
         *state.running.borrow_mut() = Some(Rc::new(running));
         Ok(())
     }
@@ -108,13 +114,18 @@ impl Engine {
     /// Stop accepting, finish what runs, abort the rest after `timeout` seconds, then call `done` once.
     fn drain(&self, py: Python<'_>, timeout: f64, done: Py<PyAny>) -> PyResult<()> {
         let Some(running) = self.state.get()?.running.borrow().clone() else {
-            return Err(PyRuntimeError::new_err("an engine that was not started cannot drain"));
+            return Err(PyRuntimeError::new_err(
+                "an engine that was not started cannot drain",
+            ));
         };
         let event_loop = running.event_loop.clone_ref(py);
         runtime::spawn(event_loop.bind(py), async move {
             running.server.drain();
             let patience = Duration::try_from_secs_f64(timeout).unwrap_or_default();
-            if tokio::time::timeout(patience, running.server.finished()).await.is_err() {
+            if tokio::time::timeout(patience, running.server.finished())
+                .await
+                .is_err()
+            {
                 running.server.abort();
                 running.server.finished().await;
             }
@@ -155,7 +166,12 @@ impl Engine {
 }
 
 impl State {
-    fn serve(&self, py: Python<'_>, event_loop: &Py<PyAny>, sockets: Vec<OwnedFd>) -> PyResult<Running> {
+    fn serve(
+        &self,
+        py: Python<'_>,
+        event_loop: &Py<PyAny>,
+        sockets: Vec<OwnedFd>,
+    ) -> PyResult<Running> {
         let mut builder = RouterBuilder::new();
         let mut plans = Vec::new();
         for compiled in self.compiled.take() {
@@ -174,13 +190,24 @@ impl State {
             true => Some(AccessLog::new(Box::new(std::io::stdout()))?),
             false => None,
         };
-        let peers = self.peers.borrow_mut().take().map(|slots| Box::new(slots) as Box<dyn Peers>);
-        let service = Service { router: builder.build(), handler: Box::new(invoker) };
+        let peers = self
+            .peers
+            .borrow_mut()
+            .take()
+            .map(|slots| Box::new(slots) as Box<dyn Peers>);
+        let service = Service {
+            router: builder.build(),
+            handler: Box::new(invoker),
+        };
         let server = Server::new(self.settings.clone(), service, access, Counters::new(peers));
         for socket in sockets {
             server.listen(socket)?;
         }
-        Ok(Running { server, pool, event_loop: event_loop.clone_ref(py) })
+        Ok(Running {
+            server,
+            pool,
+            event_loop: event_loop.clone_ref(py),
+        })
     }
 }
 
@@ -190,7 +217,12 @@ fn join(
     compiled: &Compiled,
 ) -> PyResult<()> {
     let methods: Vec<&str> = compiled.methods.iter().map(String::as_str).collect();
-    let added = builder.add(&methods, compiled.pattern.clone(), compiled.route.clone(), &compiled.origin);
+    let added = builder.add(
+        &methods,
+        compiled.pattern.clone(),
+        compiled.route.clone(),
+        &compiled.origin,
+    );
     match added {
         Ok(()) => Ok(()),
         Err(conflict) => {

@@ -50,7 +50,12 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
     if let Ok(text) = value.cast_exact::<PyString>() {
         return Outcome::Answer(match text.to_str() {
             Ok(text) => Response::new(plan.status, Some(TEXT), copied(text.as_bytes())),
-            Err(error) => failure::internal(py, &plan.label, "returned text that is not Unicode", Some(&error)),
+            Err(error) => failure::internal(
+                py,
+                &plan.label,
+                "returned text that is not Unicode",
+                Some(&error),
+            ),
         });
     }
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
@@ -77,11 +82,16 @@ fn as_json(plan: &CallPlan, status: u16, value: &Bound<'_, PyAny>) -> Response {
         Ok(()) => Response::new(status, Some(JSON), Payload::Buffer(out)),
         Err(error) => {
             let py = value.py();
-            let cause = error.cause.filter(|cause| !cause.is_instance_of::<PyException>(py));
+            let cause = error
+                .cause
+                .filter(|cause| !cause.is_instance_of::<PyException>(py));
             if let Some(interrupt) = cause {
                 return failure::raised(py, &plan.label, interrupt);
             }
-            let what = format!("cannot encode what it returned at {}: {}", error.path, error.message);
+            let what = format!(
+                "cannot encode what it returned at {}: {}",
+                error.path, error.message
+            );
             failure::internal(py, &plan.label, &what, None)
         }
     }
@@ -123,9 +133,16 @@ fn copied(bytes: &[u8]) -> Payload {
 
 fn shared(bytes: &Bound<'_, PyBytes>) -> Payload {
     let slice = bytes.as_bytes();
-    if slice.len() <= COPIED { copied(slice) } else { Payload::Shared(Box::new(Held(bytes.clone().unbind()))) }
+    if slice.len() <= COPIED {
+        copied(slice)
+    } else {
+        Payload::Shared(Box::new(Held(bytes.clone().unbind())))
+    }
 }
 
 fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "an object".into(), |name| name.to_string())
+    value
+        .get_type()
+        .name()
+        .map_or_else(|_| "an object".into(), |name| name.to_string())
 }

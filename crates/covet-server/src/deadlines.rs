@@ -136,7 +136,11 @@ impl Deadlines {
                 nearest = nearest.min(deadline);
             }
         }
-        self.next.set(if nearest == NEVER { NEVER } else { nearest.max(now + GRAIN) });
+        self.next.set(if nearest == NEVER {
+            NEVER
+        } else {
+            nearest.max(now + GRAIN)
+        });
     }
 
     /// The sweeper: runs as a task of its own for the worker's life.
@@ -151,7 +155,11 @@ impl Deadlines {
                     planned = next;
                     sleep.as_mut().reset(self.instant(next));
                 }
-                if planned == NEVER { Poll::Pending } else { sleep.as_mut().poll(cx) }
+                if planned == NEVER {
+                    Poll::Pending
+                } else {
+                    sleep.as_mut().poll(cx)
+                }
             })
             .await;
             self.sweep(self.now());

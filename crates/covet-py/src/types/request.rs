@@ -114,7 +114,9 @@ impl Request {
     fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
         match &self.body {
             Some(source) => BodySource::awaitable(source.bind(py).cast::<BodySource>()?, form),
-            None => Err(PyRuntimeError::new_err("this request was made without a connection")),
+            None => Err(PyRuntimeError::new_err(
+                "this request was made without a connection",
+            )),
         }
     }
 }
