@@ -53,7 +53,7 @@ struct Running {
 
 #[pymethods]
 impl Engine {
-    /// Compile. Two routes that could both match: ConfigurationError that names both origins.
+    /// Compile. Two routes that could both match: `ConfigurationError` that names both origins.
     #[new]
     fn new(
         py: Python<'_>,
@@ -91,11 +91,12 @@ impl Engine {
 
     /// Accept on listening sockets, of which it takes duplicates.
     #[pyo3(name = "start", signature = (r#loop, fds))]
-    fn start(&self, py: Python<'_>, r#loop: Py<PyAny>, fds: Vec<i32>) -> PyResult<()> {
+    fn start(&self, r#loop: &Bound<'_, PyAny>, fds: Vec<i32>) -> PyResult<()> {
         let state = self.state.get()?;
         if state.running.borrow().is_some() || state.closed.get() {
             return Err(PyRuntimeError::new_err("an engine starts once"));
         }
+        let py = r#loop.py();
         let sockets = fds
             .into_iter()
             .map(runtime::duplicate)
@@ -104,9 +105,7 @@ impl Engine {
             py.import("sys")?
                 .call_method1("setswitchinterval", (interval,))?;
         }
-        let running = runtime::enter(r#loop.clone_ref(py).bind(py), || {
-            state.serve(py, &r#loop, sockets)
-        })??;
+        let running = runtime::enter(r#loop, || state.serve(r#loop, sockets))??;
         *state.running.borrow_mut() = Some(Rc::new(running));
         Ok(())
     }
@@ -166,12 +165,8 @@ impl Engine {
 }
 
 impl State {
-    fn serve(
-        &self,
-        py: Python<'_>,
-        event_loop: &Py<PyAny>,
-        sockets: Vec<OwnedFd>,
-    ) -> PyResult<Running> {
+    fn serve(&self, event_loop: &Bound<'_, PyAny>, sockets: Vec<OwnedFd>) -> PyResult<Running> {
+        let py = event_loop.py();
         let mut builder = RouterBuilder::new();
         let mut plans = Vec::new();
         for compiled in self.compiled.take() {
@@ -182,13 +177,14 @@ impl State {
         let invoker = Invoker {
             plans,
             app: self.app.clone_ref(py),
-            event_loop: event_loop.clone_ref(py),
+            event_loop: event_loop.clone().unbind(),
             pool: Rc::clone(&pool),
             max_query_fields: self.more.max_query_fields,
         };
-        let access = match self.more.access_log {
-            true => Some(AccessLog::new(Box::new(std::io::stdout()))?),
-            false => None,
+        let access = if self.more.access_log {
+            Some(AccessLog::new(Box::new(std::io::stdout()))?)
+        } else {
+            None
         };
         let peers = self
             .peers
@@ -206,7 +202,7 @@ impl State {
         Ok(Running {
             server,
             pool,
-            event_loop: event_loop.clone_ref(py),
+            event_loop: event_loop.clone().unbind(),
         })
     }
 }
@@ -276,6 +272,9 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
 }
 
 /// The signal that this process gets when its parent ends; 0 for none. Linux only, else nothing.
+///
+/// # Errors
+/// `OSError` for a number that is no signal.
 #[pyfunction]
 pub fn set_parent_death_signal(signum: i32) -> PyResult<()> {
     Ok(runtime::set_parent_death_signal(signum)?)

@@ -116,7 +116,7 @@ impl Invoker {
             }
             parts.path_params = Some(shown.unbind());
         }
-        let body = BodySource::new(py, received.body.clone(), &self.event_loop)?;
+        let body = BodySource::new(py, received.body.clone(), &self.event_loop);
         parts.body = Some(Py::new(py, body)?.into_any());
         Ok(Py::new(py, Request::new(parts))?.into_any())
     }

@@ -138,8 +138,7 @@ impl Kind {
                 Some(value) => Ok(value.clone_ref(py)),
                 None => Err(("choice", format!("is none of {names}"))),
             },
-            Self::Optional(inner) => inner.convert(py, text),
-            Self::List(inner) => inner.convert(py, text),
+            Self::Optional(inner) | Self::List(inner) => inner.convert(py, text),
         }
     }
 }
@@ -204,14 +203,14 @@ impl Parameter {
                 let text = received.params.get(at).unwrap_or_default();
                 match self.kind.convert(py, text) {
                     Ok(value) => Some(value),
-                    Err((code, message)) => self.fail(failures, "path", None, code, message),
+                    Err((code, message)) => self.fail(failures, "path", None, code, &message),
                 }
             }
-            Source::Query => self.from_query(py, received, failures),
+            Source::Query => self.query_value(py, received, failures),
         }
     }
 
-    fn from_query(
+    fn query_value(
         &self,
         py: Python<'_>,
         received: &Received<'_>,
@@ -234,7 +233,7 @@ impl Parameter {
                 match self.kind.convert(py, &text) {
                     Ok(value) => list.append(value).ok()?,
                     Err((code, message)) => {
-                        self.fail(failures, "query", Some(at), code, message);
+                        self.fail(failures, "query", Some(at), code, &message);
                     }
                 }
             }
@@ -246,18 +245,18 @@ impl Parameter {
                 "query",
                 None,
                 "repeated",
-                "is given more than once".into(),
+                "is given more than once",
             );
         }
         match self.kind.convert(py, &first) {
             Ok(value) => Some(value),
-            Err((code, message)) => self.fail(failures, "query", None, code, message),
+            Err((code, message)) => self.fail(failures, "query", None, code, &message),
         }
     }
 
     fn absent(&self, py: Python<'_>, failures: &mut Vec<Failure>) -> Option<Py<PyAny>> {
         if self.required {
-            return self.fail(failures, "query", None, "missing", "is missing".into());
+            return self.fail(failures, "query", None, "missing", "is missing");
         }
         if self.copied {
             return self.default.call_method0(py, intern!(py, "copy")).ok();
@@ -271,7 +270,7 @@ impl Parameter {
         source: &'static str,
         item: Option<usize>,
         code: &'static str,
-        message: String,
+        message: &str,
     ) -> Option<Py<PyAny>> {
         // JSON pointer (RFC 6901 section 3).
         let mut pointer = format!("/{}", self.alias.replace('~', "~0").replace('/', "~1"));

@@ -62,7 +62,7 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
         return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
     }
     match ResponseView::of(value) {
-        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, view)),
+        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
         Ok(None) => {}
         Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
     }
@@ -97,7 +97,7 @@ fn as_json(plan: &CallPlan, status: u16, value: &Bound<'_, PyAny>) -> Response {
     }
 }
 
-fn of_view(py: Python<'_>, plan: &CallPlan, view: ResponseView) -> Response {
+fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
     let body = match &view.body {
         ResponseBody::Empty => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),

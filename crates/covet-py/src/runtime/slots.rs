@@ -42,6 +42,10 @@ impl SharedSlots {
         })
     }
 
+    #[allow(
+        clippy::cast_ptr_alignment,
+        reason = "a map starts at a page, a slot at 64 bytes of it"
+    )]
     fn slot(&self, index: usize) -> &AtomicU64 {
         // SAFETY: inside the map, aligned to 64 bytes, and only ever read and written atomically.
         unsafe { &*self.map.as_mut_ptr().add(index * SLOT).cast::<AtomicU64>() }

@@ -52,13 +52,12 @@ fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
 }
 
 impl BodySource {
-    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> PyResult<Self> {
-        let stage = Stage::Unread;
-        Ok(Self {
+    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> Self {
+        Self {
             body: ThreadBound::new(body),
             event_loop: event_loop.clone_ref(py),
-            stage: Arc::new(Mutex::new(stage)),
-        })
+            stage: Arc::new(Mutex::new(Stage::Unread)),
+        }
     }
 
     /// Something to await that gives the body in `form`.
