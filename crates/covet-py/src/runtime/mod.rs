@@ -11,6 +11,7 @@
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`]: a coroutine as an asyncio task, started at once
+//! - [`pool`]: threads for handlers that may block
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
@@ -21,6 +22,7 @@ mod drive;
 mod engine;
 pub(crate) mod ffi;
 mod handle;
+mod pool;
 mod queue;
 mod scheduler;
 mod signals;
@@ -31,6 +33,8 @@ mod turn;
 
 pub(crate) use attachment::{attached, detached, offer};
 pub(crate) use drive::carry_out;
+#[allow(unused_imports, reason = "the handlers' plans call it")]
+pub(crate) use pool::{Pool, Submitted};
 pub(crate) use scheduler::{enter, spawn};
 pub(crate) use signals::block_all as block_signals;
 pub(crate) use task::{Started, start as start_task};
