@@ -22,6 +22,7 @@ mod drive;
 mod engine;
 pub(crate) mod ffi;
 mod handle;
+#[allow(dead_code, reason = "the handlers' plans call it")]
 mod pool;
 mod queue;
 mod scheduler;

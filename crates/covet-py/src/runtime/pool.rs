@@ -5,9 +5,10 @@
 //! it hands the baton on only after it has attached and found more work. A thread stays attached while it finds
 //! work; Python's own switch interval lets others in. No lock is held across Python, or while attaching.
 //!
-//! [`job`] is one piece of work; knows nothing of requests.
+//! [`job`] is one piece of work, [`line`] decides whom to wake. Knows nothing of requests.
 
 mod job;
+mod line;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use pyo3::prelude::*;
 
 use super::signals;
 use job::{Errand, Job, Outcome};
+use line::{Baton, Call, Line};
 
 /// A bounded pool of threads that serves one event loop, from whose thread alone it is used.
 pub(crate) struct Pool {
@@ -71,7 +73,6 @@ impl Pool {
     }
 
     /// How many jobs wait or run.
-    #[allow(dead_code, reason = "for diagnosis")]
     pub(crate) fn busy(&self) -> usize {
         self.shared.busy.load(Ordering::Relaxed)
     }
@@ -107,7 +108,7 @@ impl<T> Future for Submitted<T> {
     type Output = Option<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        if let Some(outcome) = self.outcome.take() {
+        if let Poll::Ready(outcome) = self.outcome.take() {
             return Poll::Ready(outcome);
         }
         if self.waiting.is_closed.get() {
@@ -164,62 +165,10 @@ struct Shared {
     busy: AtomicUsize,
 }
 
-/// The jobs that wait, and who is there to do them.
-struct Line {
-    jobs: VecDeque<Arc<dyn Job>>,
-    threads: usize,
-    idle: usize,
-    baton: Baton,
-    closed: bool,
-}
-
-/// The right to wait for the interpreter in order to take a job.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Baton {
-    Free,
-    /// An idle thread was notified and has not woken yet.
-    Offered,
-    /// A thread is attaching.
-    Held,
-}
-
-/// What it takes to get one more thread to work.
-enum Call {
-    Nobody,
-    Idle,
-    New { number: usize },
-}
-
-impl Line {
-    /// Whom to call, if there is work that nobody is coming for. Gives the baton away.
-    fn call(&mut self, limit: usize) -> Call {
-        if self.baton != Baton::Free || self.jobs.is_empty() {
-            Call::Nobody
-        } else if self.idle > 0 {
-            self.baton = Baton::Offered;
-            Call::Idle
-        } else if self.threads < limit {
-            self.baton = Baton::Held;
-            self.threads += 1;
-            Call::New {
-                number: self.threads,
-            }
-        } else {
-            Call::Nobody
-        }
-    }
-}
-
 impl Shared {
     fn new(limit: usize) -> Self {
         Self {
-            line: Mutex::new(Line {
-                jobs: VecDeque::new(),
-                threads: 0,
-                idle: 0,
-                baton: Baton::Free,
-                closed: false,
-            }),
+            line: Mutex::default(),
             summons: Condvar::new(),
             limit,
             finished: Mutex::default(),

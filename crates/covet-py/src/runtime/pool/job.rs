@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 
 use pyo3::prelude::*;
 
@@ -23,8 +24,8 @@ pub(super) trait Job: Send + Sync {
 
 /// A job as its future sees it.
 pub(super) trait Outcome<T>: Job {
-    /// What came of the job: `None` where that is not known yet, `Some(None)` where there will be no value.
-    fn take(&self) -> Option<Option<T>>;
+    /// What came of the job, once that is known: `None` where there will be no value.
+    fn take(&self) -> Poll<Option<T>>;
 }
 
 /// Work, then its value.
@@ -94,12 +95,13 @@ where
     T: Send,
     F: FnOnce(Python<'_>) -> T + Send,
 {
-    fn take(&self) -> Option<Option<T>> {
+    fn take(&self) -> Poll<Option<T>> {
         let ended =
             |stage: &_| matches!(stage, Stage::Done(_) | Stage::Over).then_some(Stage::Over);
-        self.step(ended).map(|stage| match stage {
-            Stage::Done(value) => Some(value),
-            _ => None,
-        })
+        match self.step(ended) {
+            None => Poll::Pending,
+            Some(Stage::Done(value)) => Poll::Ready(Some(value)),
+            Some(_) => Poll::Ready(None),
+        }
     }
 }
