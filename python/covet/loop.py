@@ -87,6 +87,10 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
         if self.is_closed():
             return
         self._tear_down()
+        if threading.current_thread() is threading.main_thread():
+            # asyncio closes its end of the pipe before it removes its signal handlers: a signal between the two
+            # would be reported as a failed write to the descriptor.
+            self._forget_descriptor()
         super().close()
         self._discard()
 
@@ -113,8 +117,11 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
 
     def _give_signals_back(self) -> None:
         """Undo `_take_signals`, unless asyncio's own signal handlers still need the descriptor."""
-        if self._signal_handlers:
-            return
+        if not self._signal_handlers:
+            self._forget_descriptor()
+
+    def _forget_descriptor(self) -> None:
+        """Give the wake-up descriptor up, if it is this loop's."""
         current = signal.set_wakeup_fd(-1)
         if current not in (-1, self._csock.fileno()):
             signal.set_wakeup_fd(current)
