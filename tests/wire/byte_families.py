@@ -5,7 +5,7 @@ from typing import Final
 
 from tests.wire.conversations import Outcome
 
-SAMPLED: Final = sorted({*range(0, 256, 8), *b"\t\n\x0b\x0c\r \"#%(),-./059:;=?@AFGaf{~\x1f\x7f\x80\x85\xa0\xff"})
+SAMPLED: Final = sorted({*range(0, 256, 8), *b'\t\n\x0b\x0c\r "#%(),-./059:;=?@AFGaf{~\x1f\x7f\x80\x85\xa0\xff'})
 """Every eighth byte, and those that mean something somewhere."""
 
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")

@@ -74,8 +74,6 @@ def chunked(target: str, chunks: list[bytes], trailers: bytes = b"", extension: 
     return head + framed + b"0\r\n" + trailers + b"\r\n"
 
 
-
-
 def ask(port: int, method: str, target: str, fields: Fields = (), body: bytes = b"") -> Answer:
     """One request on a connection of its own."""
     with Connection(port) as connection:
