@@ -2,10 +2,20 @@
 //!
 //! # Layout
 //! - [`runtime`]: the only place that attaches, detaches or touches raw FFI
+//! - [`engine`]: the server of one application, as Python starts and drains it
+//! - `plan`, `parameters`: seam 2, how to call a handler; `invoke` does, `respond` encodes what it returned
+//! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`types`]: the classes that users see
 
+pub mod engine;
+mod failure;
+mod imports;
+mod invoke;
 pub mod json;
+mod parameters;
+mod plan;
+mod respond;
 pub mod runtime;
 pub mod types;
 
@@ -14,6 +24,8 @@ use pyo3::prelude::*;
 /// The native half of the package `covet`.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::engine::{Engine, set_parent_death_signal};
     #[pymodule_export]
     use crate::json::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
     #[pymodule_export]

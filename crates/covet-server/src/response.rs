@@ -20,7 +20,7 @@ pub enum Payload {
     /// Bytes in a pooled buffer.
     Buffer(Buffer),
     /// Bytes owned elsewhere (a Python object): written from there, held until sent.
-    Shared(Box<dyn AsRef<[u8]>>),
+    Shared(Box<dyn AsRef<[u8]> + Send>),
 }
 
 impl Payload {

@@ -9,13 +9,13 @@ use pyo3::types::{PyContext, PyTuple};
 use pyo3::{ffi, intern};
 
 /// A copy of the current context.
-pub(super) fn copy_current(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn copy_current(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: attached (`py`); the call returns a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyContext_CopyCurrent()) }
 }
 
 /// Calls `callback(*args)` in `context`; what has a `run` of its own is asked to run it.
-pub(super) fn call_in<'py>(
+pub(crate) fn call_in<'py>(
     context: &Bound<'py, PyAny>,
     callback: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,

@@ -11,6 +11,7 @@
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`]: a coroutine as an asyncio task, started at once
+//! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
@@ -20,20 +21,29 @@ mod dispatch;
 mod drive;
 mod engine;
 pub(crate) mod ffi;
+mod growing_bytes;
 mod handle;
+pub(crate) mod pool;
 mod queue;
 mod scheduler;
 mod signals;
+mod slots;
 mod task;
 #[cfg(test)]
 mod tests;
+mod thread_bound;
 mod turn;
 
-pub(crate) use attachment::{attached, detached, offer};
+pub(crate) use attachment::{attached, offer};
+pub(crate) use context::{call_in, copy_current};
 pub(crate) use drive::carry_out;
+pub(crate) use growing_bytes::GrowingBytes;
 pub(crate) use scheduler::{enter, spawn};
-pub(crate) use signals::block_all as block_signals;
+pub(crate) use signals::{duplicate, set_parent_death_signal};
+pub(crate) use pool::Pool;
+pub(crate) use slots::SharedSlots;
 pub(crate) use task::{Started, start as start_task};
+pub(crate) use thread_bound::ThreadBound;
 
 pub use handle::{Handle, TimerHandle};
 pub use scheduler::Scheduler;

@@ -6,6 +6,7 @@
 mod abc;
 mod address;
 mod answer_fields;
+mod body_source;
 mod field_rules;
 mod fields;
 mod headers;
@@ -26,6 +27,7 @@ mod url;
 
 pub use abc::register;
 pub use address::address_class;
+pub use body_source::{BodyForm, BodySource};
 pub use answer_fields::{AnswerField, AnswerFields};
 pub use fields::FieldBlock;
 pub use headers::Headers;

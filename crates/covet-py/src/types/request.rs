@@ -17,6 +17,7 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::address::address;
+use super::body_source::{BodyForm, BodySource};
 use super::fields::FieldBlock;
 use super::headers::Headers;
 use super::lazy::Lazy;
@@ -106,6 +107,15 @@ impl Request {
     #[must_use]
     pub fn state_if_used(&self) -> Option<&Py<State>> {
         self.state.get()
+    }
+}
+
+impl Request {
+    fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
+        match &self.body {
+            Some(source) => BodySource::awaitable(source.bind(py).cast::<BodySource>()?, form),
+            None => Err(PyRuntimeError::new_err("this request was made without a connection")),
+        }
     }
 }
 
@@ -233,6 +243,21 @@ impl Request {
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, State>> {
         self.state
             .get_or_make(py, || Bound::new(py, State::new(py)))
+    }
+
+    /// The whole body, kept. Over `max_body`: ContentTooLarge.
+    fn body(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.awaited(py, BodyForm::Bytes)
+    }
+
+    /// The body as JSON. Malformed: RequestValidationError.
+    fn json(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.awaited(py, BodyForm::Json)
+    }
+
+    /// The body as text in UTF-8. Malformed: RequestValidationError.
+    fn text(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.awaited(py, BodyForm::Text)
     }
 
     fn __repr__(&self) -> String {

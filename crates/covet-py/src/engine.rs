@@ -1,0 +1,250 @@
+//! `Engine`: one application's server on one event loop, as the Python half starts and drains it.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use covet_server::access_log::AccessLog;
+use covet_server::counters::{Counters, Peers};
+use covet_server::handler::Service;
+use covet_server::http1::{BodyLimits, HeadLimits};
+use covet_server::routing::RouterBuilder;
+use covet_server::server::Server;
+use covet_server::settings::Settings;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::invoke::Invoker;
+use crate::plan::{CallPlan, Compiled};
+use crate::runtime::{Pool, SharedSlots, ThreadBound};
+use crate::{imports, runtime};
+
+/// One application's server. Lives on the thread of its loop.
+#[pyclass(frozen, module = "covet._native")]
+pub struct Engine {
+    state: ThreadBound<State>,
+}
+
+struct State {
+    app: Py<PyAny>,
+    compiled: RefCell<Vec<Compiled>>,
+    settings: Settings,
+    more: More,
+    peers: RefCell<Option<SharedSlots>>,
+    running: RefCell<Option<Rc<Running>>>,
+    closed: Cell<bool>,
+}
+
+/// Settings that are the bindings' own.
+struct More {
+    max_query_fields: usize,
+    pool_threads: usize,
+    access_log: bool,
+    switch_interval: Option<f64>,
+}
+
+struct Running {
+    server: Server,
+    pool: Rc<Pool>,
+    event_loop: Py<PyAny>,
+}
+
+#[pymethods]
+impl Engine {
+    /// Compile. Two routes that could both match: ConfigurationError that names both origins.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        app: Py<PyAny>,
+        routes: &Bound<'_, PyAny>,
+        settings: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let debug = settings.getattr("debug")?.extract()?;
+        let mut compiled = Vec::new();
+        let mut probe = RouterBuilder::new();
+        for (id, route) in routes.try_iter()?.enumerate() {
+            let route = CallPlan::compile(&route?, id, debug)?;
+            join(py, &mut probe, &route)?;
+            compiled.push(route);
+        }
+        let (settings, more) = read(settings)?;
+        Ok(Self {
+            state: ThreadBound::new(State {
+                app,
+                compiled: RefCell::new(compiled),
+                settings,
+                more,
+                peers: RefCell::new(None),
+                running: RefCell::new(None),
+                closed: Cell::new(false),
+            }),
+        })
+    }
+
+    /// Map a memory file of counters: 64 bytes a slot, the first 8 its open connections. Before `start`.
+    fn share(&self, fd: i32, slot: usize, slots: usize) -> PyResult<()> {
+        *self.state.get()?.peers.borrow_mut() = Some(SharedSlots::map(fd, slot, slots)?);
+        Ok(())
+    }
+
+    /// Accept on listening sockets, of which it takes duplicates.
+    #[pyo3(name = "start", signature = (r#loop, fds))]
+    fn start(&self, py: Python<'_>, r#loop: Py<PyAny>, fds: Vec<i32>) -> PyResult<()> {
+        let state = self.state.get()?;
+        if state.running.borrow().is_some() || state.closed.get() {
+            return Err(PyRuntimeError::new_err("an engine starts once"));
+        }
+        let sockets = fds.into_iter().map(runtime::duplicate).collect::<std::io::Result<Vec<_>>>()?;
+        if let Some(interval) = state.more.switch_interval {
+            py.import("sys")?.call_method1("setswitchinterval", (interval,))?;
+        }
+        let running = runtime::enter(r#loop.clone_ref(py).bind(py), || state.serve(py, &r#loop, sockets))??;
+        *state.running.borrow_mut() = Some(Rc::new(running));
+        Ok(())
+    }
+
+    /// Stop accepting, finish what runs, abort the rest after `timeout` seconds, then call `done` once.
+    fn drain(&self, py: Python<'_>, timeout: f64, done: Py<PyAny>) -> PyResult<()> {
+        let Some(running) = self.state.get()?.running.borrow().clone() else {
+            return Err(PyRuntimeError::new_err("an engine that was not started cannot drain"));
+        };
+        let event_loop = running.event_loop.clone_ref(py);
+        runtime::spawn(event_loop.bind(py), async move {
+            running.server.drain();
+            let patience = Duration::try_from_secs_f64(timeout).unwrap_or_default();
+            if tokio::time::timeout(patience, running.server.finished()).await.is_err() {
+                running.server.abort();
+                running.server.finished().await;
+            }
+            runtime::attached(|py| {
+                if let Err(error) = done.call0(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        })
+    }
+
+    /// Cut every connection now.
+    fn abort(&self) -> PyResult<()> {
+        if let Some(running) = self.state.get()?.running.borrow().as_ref() {
+            running.server.abort();
+        }
+        Ok(())
+    }
+
+    /// Let go of everything.
+    fn close(&self) -> PyResult<()> {
+        let state = self.state.get()?;
+        state.closed.set(true);
+        let running = state.running.borrow_mut().take();
+        if let Some(running) = running {
+            running.pool.close();
+        }
+        state.compiled.borrow_mut().clear();
+        Ok(())
+    }
+
+    /// Open connections.
+    #[getter]
+    fn connections(&self) -> PyResult<u64> {
+        let running = self.state.get()?.running.borrow().clone();
+        Ok(running.map_or(0, |running| running.server.counters().connections()))
+    }
+}
+
+impl State {
+    fn serve(&self, py: Python<'_>, event_loop: &Py<PyAny>, sockets: Vec<OwnedFd>) -> PyResult<Running> {
+        let mut builder = RouterBuilder::new();
+        let mut plans = Vec::new();
+        for compiled in self.compiled.take() {
+            join(py, &mut builder, &compiled)?;
+            plans.push(Arc::new(compiled.plan));
+        }
+        let pool = Rc::new(Pool::new(self.more.pool_threads));
+        let invoker = Invoker {
+            plans,
+            app: self.app.clone_ref(py),
+            event_loop: event_loop.clone_ref(py),
+            pool: Rc::clone(&pool),
+            max_query_fields: self.more.max_query_fields,
+        };
+        let access = match self.more.access_log {
+            true => Some(AccessLog::new(Box::new(std::io::stdout()))?),
+            false => None,
+        };
+        let peers = self.peers.borrow_mut().take().map(|slots| Box::new(slots) as Box<dyn Peers>);
+        let service = Service { router: builder.build(), handler: Box::new(invoker) };
+        let server = Server::new(self.settings.clone(), service, access, Counters::new(peers));
+        for socket in sockets {
+            server.listen(socket)?;
+        }
+        Ok(Running { server, pool, event_loop: event_loop.clone_ref(py) })
+    }
+}
+
+fn join(
+    py: Python<'_>,
+    builder: &mut RouterBuilder<covet_server::handler::Route>,
+    compiled: &Compiled,
+) -> PyResult<()> {
+    let methods: Vec<&str> = compiled.methods.iter().map(String::as_str).collect();
+    let added = builder.add(&methods, compiled.pattern.clone(), compiled.route.clone(), &compiled.origin);
+    match added {
+        Ok(()) => Ok(()),
+        Err(conflict) => {
+            let class = imports::configuration_error(py)?;
+            Err(PyErr::from_value(class.call1((conflict.to_string(),))?))
+        }
+    }
+}
+
+/// Read a `ServerSettings`, once.
+fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
+    let number = |name: &str| -> PyResult<usize> { given.getattr(name)?.extract() };
+    let time = |name: &str| -> PyResult<Duration> {
+        let seconds: f64 = given.getattr(name)?.extract()?;
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|error| PyValueError::new_err(format!("{name} is {seconds}: {error}")))
+    };
+    let settings = Settings {
+        head: HeadLimits {
+            target: number("max_target")?,
+            head: number("max_head")?,
+            fields: number("max_fields")?,
+        },
+        body: BodyLimits {
+            max_body: given.getattr("max_body")?.extract()?,
+            extensions: number("max_chunk_extensions")?,
+            trailers: number("max_trailers")?,
+            trailer_fields: number("max_trailer_fields")?,
+        },
+        head_timeout: time("head_timeout")?,
+        body_timeout: time("body_timeout")?,
+        body_min_rate: number("body_min_rate")? as u64,
+        body_rate_grace: time("body_rate_grace")?,
+        write_timeout: time("write_timeout")?,
+        keep_alive: time("keep_alive")?,
+        max_age: time("connection_max_age")?,
+        max_connections: number("max_connections")?,
+        max_connections_per_address: given.getattr("max_connections_per_address")?.extract()?,
+        max_pipelined: number("max_pipelined")?,
+        max_unsent: number("max_unsent")?,
+        half_close: given.getattr("half_close")?.extract()?,
+        ..Settings::default()
+    };
+    let more = More {
+        max_query_fields: number("max_query_fields")?,
+        pool_threads: number("pool_threads")?,
+        access_log: given.getattr("access_log")?.extract()?,
+        switch_interval: given.getattr("switch_interval")?.extract()?,
+    };
+    Ok((settings, more))
+}
+
+/// The signal that this process gets when its parent ends; 0 for none. Linux only, else nothing.
+#[pyfunction]
+pub fn set_parent_death_signal(signum: i32) -> PyResult<()> {
+    Ok(runtime::set_parent_death_signal(signum)?)
+}

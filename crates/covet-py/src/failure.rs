@@ -1,0 +1,141 @@
+//! The one place that maps failures to answers: exceptions, failed validation, what cannot be encoded.
+
+use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
+
+use covet_server::buffers::Buffer;
+use covet_server::http1::{field_is_valid, reason_phrase};
+use covet_server::json::write::write_str;
+use covet_server::response::{PROBLEM, Payload, Response};
+use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMapping};
+
+use crate::parameters::Failure;
+use crate::{imports, json, runtime};
+
+/// A new problem document (RFC 9457), open: members follow, then `}`.
+fn problem(status: u16) -> Buffer {
+    let mut out = Buffer::take();
+    out.extend_from_slice(br#"{"type":"about:blank","title":"#);
+    write_str(&mut out, reason_phrase(status));
+    out.extend_from_slice(br#","status":"#);
+    out.extend_from_slice(status.to_string().as_bytes());
+    out
+}
+
+fn closed(status: u16, mut out: Buffer) -> Response {
+    out.push(b'}');
+    Response::new(status, Some(PROBLEM), Payload::Buffer(out))
+}
+
+/// 422 with every failure of the request.
+pub(crate) fn invalid(failures: &[Failure]) -> Response {
+    let mut out = problem(422);
+    out.extend_from_slice(br#","errors":["#);
+    for (at, failure) in failures.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(br#"{"source":"#);
+        write_str(&mut out, failure.source);
+        out.extend_from_slice(br#","pointer":"#);
+        write_str(&mut out, &failure.pointer);
+        out.extend_from_slice(br#","code":"#);
+        write_str(&mut out, failure.code);
+        out.extend_from_slice(br#","message":"#);
+        write_str(&mut out, &failure.message);
+        out.push(b'}');
+    }
+    out.push(b']');
+    closed(422, out)
+}
+
+/// 500 with a request id, and one log record that has the id, the route and `what` happened.
+pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&PyErr>) -> Response {
+    let id = request_id();
+    let words = PyDict::new(py);
+    let logged = (|| {
+        if let Some(error) = error {
+            words.set_item(intern!(py, "exc_info"), error.value(py))?;
+        }
+        let text = "%s: %s (request %s)";
+        let logger = imports::error_logger(py)?;
+        logger.call_method(intern!(py, "error"), (text, route, what, &id), Some(&words))
+    })();
+    if let Err(failed) = logged {
+        failed.write_unraisable(py, None);
+    }
+    let mut out = problem(500);
+    out.extend_from_slice(br#","request_id":"#);
+    write_str(&mut out, &id);
+    closed(500, out)
+}
+
+/// The answer to an exception that left a handler.
+pub(crate) fn raised(py: Python<'_>, route: &str, error: PyErr) -> Response {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) {
+        runtime::carry_out(error);
+        return Response::problem(503, "The server is stopping.").closing();
+    }
+    let is_answer = imports::http_exception(py).is_ok_and(|class| error.is_instance(py, class));
+    if is_answer {
+        return match answered(py, &error) {
+            Ok(response) => response,
+            Err(worse) => internal(py, route, "an HTTPException cannot be answered", Some(&worse)),
+        };
+    }
+    let what = if error.is_instance_of::<PyException>(py) { "unhandled exception" } else { "cancelled" };
+    internal(py, route, what, Some(&error))
+}
+
+fn answered(py: Python<'_>, error: &PyErr) -> PyResult<Response> {
+    let value = error.value(py);
+    let status: u16 = value.getattr(intern!(py, "status_code"))?.extract()?;
+    let mut out = problem(status);
+    if value.is_instance(imports::validation_error(py)?)? {
+        out.extend_from_slice(br#","errors":"#);
+        encode(&value.call_method0(intern!(py, "errors"))?, &mut out)?;
+    } else {
+        let detail = value.getattr(intern!(py, "detail"))?;
+        let phrase = reason_phrase(status);
+        if !detail.is_none() && detail.extract::<&str>().ok() != Some(phrase) {
+            out.extend_from_slice(br#","detail":"#);
+            encode(&detail, &mut out)?;
+        }
+    }
+    let mut response = closed(status, out);
+    let headers = value.getattr(intern!(py, "headers"))?;
+    if !headers.is_none() {
+        for pair in headers.cast::<PyMapping>()?.items()?.iter() {
+            let (name, text): (String, String) = pair.extract()?;
+            if !field_is_valid(name.as_bytes(), text.as_bytes()) {
+                let message = format!("the header {name:?} of an HTTPException cannot be sent");
+                return Err(pyo3::exceptions::PyValueError::new_err(message));
+            }
+            response = response.with_field(&name.to_ascii_lowercase(), &text);
+        }
+    }
+    Ok(response)
+}
+
+fn encode(value: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {
+    json::encode(value, out).map_err(|error| {
+        let message = format!("at {}: {}", error.path, error.message);
+        error.cause.unwrap_or_else(|| pyo3::exceptions::PyValueError::new_err(message))
+    })
+}
+
+/// 16 hexadecimal digits, different for each request of all workers as far as chance goes.
+fn request_id() -> String {
+    thread_local! {
+        static NEXT: Cell<u64> = Cell::new(RandomState::new().hash_one(std::process::id()));
+    }
+    let next = NEXT.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+    NEXT.set(next);
+    // The finalizer of splitmix64 spreads the counter over all bits.
+    let mut id = (next ^ (next >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    id = (id ^ (id >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    format!("{:016x}", id ^ (id >> 31))
+}

@@ -1,0 +1,37 @@
+//! Every object of the Python half that Rust looks up, once each.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $module:literal . $attribute:literal;)+) => {
+        $($(#[$doc])* pub(crate) fn $name(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+            static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+            CLASS.import(py, $module, $attribute)
+        })+
+    };
+}
+
+classes! {
+    /// Base of the exceptions that are answers.
+    http_exception = "covet.errors"."HTTPException";
+    /// 422 with every error of a request.
+    validation_error = "covet.errors"."RequestValidationError";
+    /// 400.
+    bad_request = "covet.errors"."BadRequest";
+    /// 413.
+    content_too_large = "covet.errors"."ContentTooLarge";
+    /// Mistakes at start.
+    configuration_error = "covet.errors"."ConfigurationError";
+}
+
+/// The logger of failures.
+pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
+        let made = py.import("logging")?.call_method1("getLogger", ("covet.error",))?;
+        PyResult::Ok(made.unbind())
+    })?;
+    Ok(logger.bind(py).clone())
+}

@@ -1,0 +1,131 @@
+//! What a handler returned becomes an answer, encoded straight into a pooled buffer.
+
+use covet_server::buffers::Buffer;
+use covet_server::response::{JSON, Payload, Response, TEXT};
+use pyo3::exceptions::PyException;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use crate::plan::CallPlan;
+use crate::types::{ResponseBody, ResponseView};
+use crate::{failure, json, runtime};
+
+/// `application/octet-stream`
+const OCTETS: &[u8] = b"application/octet-stream";
+/// A `bytes` answer up to this size is copied; a larger one is sent from its own memory.
+const COPIED: usize = 16 * 1024;
+
+/// What a call gave.
+pub(crate) enum Outcome {
+    /// An answer.
+    Answer(Response),
+    /// Something that has to be awaited first.
+    Awaitable(Py<PyAny>),
+}
+
+/// A `bytes` object held until it is sent.
+struct Held(Py<PyBytes>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        runtime::attached(|py| self.0.as_bytes(py))
+    }
+}
+
+/// The answer that `value` means on the route of `plan`.
+pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
+    let py = value.py();
+    if plan.is_empty {
+        return Outcome::Answer(if value.is_none() {
+            Response::new(plan.status, None, Payload::Empty)
+        } else {
+            let what = format!("returned {} although it declares None", type_name(value));
+            failure::internal(py, &plan.label, &what, None)
+        });
+    }
+    if value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyList>() {
+        return Outcome::Answer(as_json(plan, plan.status, value));
+    }
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return Outcome::Answer(match text.to_str() {
+            Ok(text) => Response::new(plan.status, Some(TEXT), copied(text.as_bytes())),
+            Err(error) => failure::internal(py, &plan.label, "returned text that is not Unicode", Some(&error)),
+        });
+    }
+    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
+    }
+    match ResponseView::of(value) {
+        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, view)),
+        Ok(None) => {}
+        Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
+    }
+    if value.is_exact_instance_of::<PyTuple>() {
+        let what = "returned a tuple: write `return JSONResponse(body, status_code)`";
+        return Outcome::Answer(failure::internal(py, &plan.label, what, None));
+    }
+    if value.hasattr(intern!(py, "__await__")).unwrap_or(false) {
+        return Outcome::Awaitable(value.clone().unbind());
+    }
+    Outcome::Answer(as_json(plan, plan.status, value))
+}
+
+fn as_json(plan: &CallPlan, status: u16, value: &Bound<'_, PyAny>) -> Response {
+    let mut out = Buffer::take();
+    match json::encode(value, &mut out) {
+        Ok(()) => Response::new(status, Some(JSON), Payload::Buffer(out)),
+        Err(error) => {
+            let py = value.py();
+            let cause = error.cause.filter(|cause| !cause.is_instance_of::<PyException>(py));
+            if let Some(interrupt) = cause {
+                return failure::raised(py, &plan.label, interrupt);
+            }
+            let what = format!("cannot encode what it returned at {}: {}", error.path, error.message);
+            failure::internal(py, &plan.label, &what, None)
+        }
+    }
+}
+
+fn of_view(py: Python<'_>, plan: &CallPlan, view: ResponseView) -> Response {
+    let body = match &view.body {
+        ResponseBody::Empty => Payload::Empty,
+        ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
+        ResponseBody::Text(text) => match text.to_str(py) {
+            Ok(text) => copied(text.as_bytes()),
+            Err(error) => return failure::raised(py, &plan.label, error),
+        },
+        ResponseBody::Json(value) => {
+            let encoded = as_json(plan, view.status, value.bind(py));
+            if encoded.content_type != Some(JSON) {
+                return encoded;
+            }
+            encoded.body
+        }
+    };
+    let mut response = Response::new(view.status, None, body);
+    if let Some(content_type) = view.content_type() {
+        match content_type.as_ref() {
+            "application/json" => response.content_type = Some(JSON),
+            "text/plain; charset=utf-8" => response.content_type = Some(TEXT),
+            other => response = response.with_field("content-type", other),
+        }
+    }
+    view.write_fields(plan.debug, &mut response.fields);
+    response
+}
+
+fn copied(bytes: &[u8]) -> Payload {
+    let mut out = Buffer::with_capacity(bytes.len());
+    out.extend_from_slice(bytes);
+    Payload::Buffer(out)
+}
+
+fn shared(bytes: &Bound<'_, PyBytes>) -> Payload {
+    let slice = bytes.as_bytes();
+    if slice.len() <= COPIED { copied(slice) } else { Payload::Shared(Box::new(Held(bytes.clone().unbind()))) }
+}
+
+fn type_name(value: &Bound<'_, PyAny>) -> String {
+    value.get_type().name().map_or_else(|_| "an object".into(), |name| name.to_string())
+}

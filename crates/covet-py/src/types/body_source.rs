@@ -1,0 +1,257 @@
+//! A request's body as Python awaits it: whole, kept, as bytes, text or JSON.
+//!
+//! The bytes are read by the connection straight into a `bytes` object; what is here already is
+//! given without suspending.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use covet_server::body::{Asked, Body, BodyError, Sink};
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pyclass::{PyTraverseError, PyVisit};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use tokio::io::ReadBuf;
+
+use crate::runtime::{GrowingBytes, ThreadBound};
+use crate::{imports, json, runtime};
+
+/// Where the body is.
+enum Stage {
+    /// Nobody asked.
+    Unread,
+    /// Being read; this future is set when it ends.
+    Reading(Py<PyAny>),
+    /// Here.
+    Whole(Py<PyBytes>),
+    /// It never came whole, for this reason.
+    Failed(Py<PyAny>),
+}
+
+/// The body of one request, shared by all who ask for it.
+#[pyclass(frozen, module = "covet._native")]
+pub struct BodySource {
+    body: ThreadBound<Body>,
+    event_loop: Py<PyAny>,
+    stage: Arc<Mutex<Stage>>,
+}
+
+/// What an awaited body becomes.
+#[derive(Clone, Copy, Debug)]
+pub enum BodyForm {
+    /// `bytes`
+    Bytes,
+    /// The JSON value.
+    Json,
+    /// `str`, from UTF-8.
+    Text,
+}
+
+fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl BodySource {
+    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> PyResult<Self> {
+        let stage = Stage::Unread;
+        Ok(Self {
+            body: ThreadBound::new(body),
+            event_loop: event_loop.clone_ref(py),
+            stage: Arc::new(Mutex::new(stage)),
+        })
+    }
+
+    /// Something to await that gives the body in `form`.
+    ///
+    /// # Errors
+    /// `RuntimeError` on another thread than the loop's.
+    pub fn awaitable(source: &Bound<'_, Self>, form: BodyForm) -> PyResult<Py<PyAny>> {
+        let py = source.py();
+        let this = source.get();
+        this.ask(py)?;
+        let waiting = match &*lock(&this.stage) {
+            Stage::Reading(future) => Some(future.clone_ref(py)),
+            _ => None,
+        };
+        let inner = match waiting {
+            Some(future) => Some(future.call_method0(py, intern!(py, "__await__"))?),
+            None => None,
+        };
+        Ok(Py::new(py, AwaitedBody { source: source.clone().unbind(), inner, form })?.into_any())
+    }
+
+    fn ask(&self, py: Python<'_>) -> PyResult<()> {
+        if !matches!(*lock(&self.stage), Stage::Unread) {
+            return Ok(());
+        }
+        let body = self.body.get()?;
+        let future = if body.is_empty() {
+            None
+        } else {
+            Some(self.event_loop.call_method0(py, intern!(py, "create_future"))?)
+        };
+        let stage = Arc::clone(&self.stage);
+        let asked = body.ask(|| {
+            let future = future.as_ref().map(|future| future.clone_ref(py));
+            Box::new(Collector { bytes: GrowingBytes::new(), failed: None, future, stage })
+        });
+        *lock(&self.stage) = match (asked, future) {
+            (Asked::Later, Some(future)) => Stage::Reading(future),
+            (Asked::Whole(Some(bytes)), _) => Stage::Whole(PyBytes::new(py, &bytes).unbind()),
+            (Asked::Whole(None), _) => Stage::Whole(PyBytes::new(py, b"").unbind()),
+            (Asked::Taken, _) | (Asked::Later, None) => {
+                let error = PyRuntimeError::new_err(
+                    "the body is gone: the request was answered before it was read",
+                );
+                Stage::Failed(error.into_value(py).into_any())
+            }
+        };
+        Ok(())
+    }
+
+    fn take(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
+        let bytes = match &*lock(&self.stage) {
+            Stage::Whole(bytes) => bytes.clone_ref(py),
+            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::Unread | Stage::Reading(_) => {
+                return Err(PyRuntimeError::new_err("the body was not awaited"));
+            }
+        };
+        let slice = bytes.as_bytes(py);
+        match form {
+            BodyForm::Bytes => Ok(bytes.into_any()),
+            BodyForm::Text => match std::str::from_utf8(slice) {
+                Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
+                Err(error) => {
+                    Err(invalid(py, "utf8", &format!("the body is not UTF-8 at byte {}", error.valid_up_to())))
+                }
+            },
+            BodyForm::Json => match json::decode(py, slice) {
+                Ok(value) => Ok(value.unbind()),
+                Err(error) => {
+                    let message = format!("{} at byte {}", error.message, error.offset);
+                    Err(invalid(py, "json", &message))
+                }
+            },
+        }
+    }
+}
+
+/// A `RequestValidationError` about the body as a whole.
+fn invalid(py: Python<'_>, code: &str, message: &str) -> PyErr {
+    let made = (|| {
+        let error = PyDict::new(py);
+        error.set_item("source", "body")?;
+        error.set_item("pointer", "")?;
+        error.set_item("code", code)?;
+        error.set_item("message", message)?;
+        let errors = PyList::new(py, [error])?;
+        imports::validation_error(py)?.call1((errors,))
+    })();
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
+#[pymethods]
+impl BodySource {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)
+    }
+}
+
+/// The iterator of one `await`.
+#[pyclass(frozen, module = "covet._native")]
+struct AwaitedBody {
+    source: Py<BodySource>,
+    /// The iterator of the future that is set when the body is here; none where it is here.
+    inner: Option<Py<PyAny>>,
+    form: BodyForm,
+}
+
+#[pymethods]
+impl AwaitedBody {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(inner) = &self.inner {
+            match inner.call_method0(py, intern!(py, "__next__")) {
+                Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
+                other => return other,
+            }
+        }
+        let value = self.source.get().take(py, self.form)?;
+        Err(PyStopIteration::new_err((value,)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.source)?;
+        visit.call(&self.inner)
+    }
+}
+
+/// What the connection reads into.
+struct Collector {
+    bytes: GrowingBytes,
+    failed: Option<PyErr>,
+    future: Option<Py<PyAny>>,
+    stage: Arc<Mutex<Stage>>,
+}
+
+impl Sink for Collector {
+    fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>)) {
+        runtime::attached(|py| {
+            if let Err(error) = self.bytes.read(py, hint, fill) {
+                self.failed = Some(error);
+            }
+        });
+    }
+
+    fn finish(self: Box<Self>, result: Result<(), BodyError>) {
+        runtime::attached(|py| {
+            let Self { bytes, failed, future, stage } = *self;
+            let ended = match (failed, result) {
+                (Some(error), _) => Err(error),
+                (None, Ok(())) => bytes.finish(py),
+                (None, Err(why)) => Err(exception(py, why)),
+            };
+            *lock(&stage) = match ended {
+                Ok(bytes) => Stage::Whole(bytes),
+                Err(error) => Stage::Failed(error.into_value(py).into_any()),
+            };
+            if let Some(future) = future
+                && let Err(error) = wake(future.bind(py))
+            {
+                error.write_unraisable(py, None);
+            }
+        });
+    }
+}
+
+fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = future.py();
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    }
+    Ok(())
+}
+
+fn exception(py: Python<'_>, why: BodyError) -> PyErr {
+    let (class, message) = match why {
+        BodyError::Refused(refusal) if refusal.status == 413 => {
+            (imports::content_too_large(py), refusal.reason.as_str())
+        }
+        BodyError::Refused(refusal) => (imports::bad_request(py), refusal.reason.as_str()),
+        BodyError::Disconnected => {
+            (imports::bad_request(py), "The client went away before the body was complete.")
+        }
+        BodyError::Taken => {
+            return PyRuntimeError::new_err("the request was answered before its body was read");
+        }
+    };
+    class.and_then(|class| class.call1((message,))).map_or_else(|error| error, PyErr::from_value)
+}
