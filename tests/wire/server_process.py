@@ -67,8 +67,8 @@ class ServerProcess:
 
     def workers(self) -> list[int]:
         """Process ids of the supervisor's children."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
     def signal(self, number: signal.Signals) -> None:
         """To the process that was started."""
