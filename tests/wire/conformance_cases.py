@@ -41,7 +41,8 @@ def payload(case: Case) -> bytes:
 def conversation(case: Case) -> Conversation:
     """A case to be held; the pieces of a split one are sent one after the other."""
     pieces = [base64.b64decode(part["b64"]) for part in case["parts"]] if "parts" in case else [payload(case)]
-    return Conversation(pieces, case.get("responses") or 1)
+    accepted = case["max_responses"] if case["covet"] == "accept" else 1
+    return Conversation(pieces, case.get("responses") or accepted)
 
 
 def wrong(case: Case, policy: str, outcome: Outcome) -> str | None:

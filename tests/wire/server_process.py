@@ -78,6 +78,8 @@ class ServerProcess:
         """The exit code; waits for it, and for the rest of standard error."""
         code = self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
         return code
 
     def stop(self) -> None:
