@@ -293,7 +293,7 @@ def test_exception(server: ServerProcess, where: str) -> None:
 
 @pytest.mark.parametrize(
     ("target", "words"),
-    [("encoding", ["/deep/1/er", "object"]), ("tuple", ["JSONResponse"]), ("undeclared", ["None"])],
+    [("encoding", [".deep[1].er", "object"]), ("tuple", ["JSONResponse"]), ("undeclared", ["None"])],
 )
 def test_answer_that_cannot_be_sent(server: ServerProcess, target: str, words: list[str]) -> None:
     got = ask(server.port, "GET", f"/fails/{target}")
