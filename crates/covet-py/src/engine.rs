@@ -53,7 +53,7 @@ struct Running {
 
 #[pymethods]
 impl Engine {
-    /// Compile. Two routes that could both match: ConfigurationError that names both origins.
+    /// Compile. Two routes that could both match: `ConfigurationError` that names both origins.
     #[new]
     fn new(
         py: Python<'_>,
@@ -91,16 +91,21 @@ impl Engine {
 
     /// Accept on listening sockets, of which it takes duplicates.
     #[pyo3(name = "start", signature = (r#loop, fds))]
-    fn start(&self, py: Python<'_>, r#loop: Py<PyAny>, fds: Vec<i32>) -> PyResult<()> {
+    fn start(&self, r#loop: &Bound<'_, PyAny>, fds: Vec<i32>) -> PyResult<()> {
         let state = self.state.get()?;
         if state.running.borrow().is_some() || state.closed.get() {
             return Err(PyRuntimeError::new_err("an engine starts once"));
         }
-        let sockets = fds.into_iter().map(runtime::duplicate).collect::<std::io::Result<Vec<_>>>()?;
+        let py = r#loop.py();
+        let sockets = fds
+            .into_iter()
+            .map(runtime::duplicate)
+            .collect::<std::io::Result<Vec<_>>>()?;
         if let Some(interval) = state.more.switch_interval {
-            py.import("sys")?.call_method1("setswitchinterval", (interval,))?;
+            py.import("sys")?
+                .call_method1("setswitchinterval", (interval,))?;
         }
-        let running = runtime::enter(r#loop.clone_ref(py).bind(py), || state.serve(py, &r#loop, sockets))??;
+        let running = runtime::enter(r#loop, || state.serve(r#loop, sockets))??;
         *state.running.borrow_mut() = Some(Rc::new(running));
         Ok(())
     }
@@ -108,13 +113,18 @@ impl Engine {
     /// Stop accepting, finish what runs, abort the rest after `timeout` seconds, then call `done` once.
     fn drain(&self, py: Python<'_>, timeout: f64, done: Py<PyAny>) -> PyResult<()> {
         let Some(running) = self.state.get()?.running.borrow().clone() else {
-            return Err(PyRuntimeError::new_err("an engine that was not started cannot drain"));
+            return Err(PyRuntimeError::new_err(
+                "an engine that was not started cannot drain",
+            ));
         };
         let event_loop = running.event_loop.clone_ref(py);
         runtime::spawn(event_loop.bind(py), async move {
             running.server.drain();
             let patience = Duration::try_from_secs_f64(timeout).unwrap_or_default();
-            if tokio::time::timeout(patience, running.server.finished()).await.is_err() {
+            if tokio::time::timeout(patience, running.server.finished())
+                .await
+                .is_err()
+            {
                 running.server.abort();
                 running.server.finished().await;
             }
@@ -155,7 +165,8 @@ impl Engine {
 }
 
 impl State {
-    fn serve(&self, py: Python<'_>, event_loop: &Py<PyAny>, sockets: Vec<OwnedFd>) -> PyResult<Running> {
+    fn serve(&self, event_loop: &Bound<'_, PyAny>, sockets: Vec<OwnedFd>) -> PyResult<Running> {
+        let py = event_loop.py();
         let mut builder = RouterBuilder::new();
         let mut plans = Vec::new();
         for compiled in self.compiled.take() {
@@ -166,21 +177,33 @@ impl State {
         let invoker = Invoker {
             plans,
             app: self.app.clone_ref(py),
-            event_loop: event_loop.clone_ref(py),
+            event_loop: event_loop.clone().unbind(),
             pool: Rc::clone(&pool),
             max_query_fields: self.more.max_query_fields,
         };
-        let access = match self.more.access_log {
-            true => Some(AccessLog::new(Box::new(std::io::stdout()))?),
-            false => None,
+        let access = if self.more.access_log {
+            Some(AccessLog::new(Box::new(std::io::stdout()))?)
+        } else {
+            None
         };
-        let peers = self.peers.borrow_mut().take().map(|slots| Box::new(slots) as Box<dyn Peers>);
-        let service = Service { router: builder.build(), handler: Box::new(invoker) };
+        let peers = self
+            .peers
+            .borrow_mut()
+            .take()
+            .map(|slots| Box::new(slots) as Box<dyn Peers>);
+        let service = Service {
+            router: builder.build(),
+            handler: Box::new(invoker),
+        };
         let server = Server::new(self.settings.clone(), service, access, Counters::new(peers));
         for socket in sockets {
             server.listen(socket)?;
         }
-        Ok(Running { server, pool, event_loop: event_loop.clone_ref(py) })
+        Ok(Running {
+            server,
+            pool,
+            event_loop: event_loop.clone().unbind(),
+        })
     }
 }
 
@@ -190,7 +213,12 @@ fn join(
     compiled: &Compiled,
 ) -> PyResult<()> {
     let methods: Vec<&str> = compiled.methods.iter().map(String::as_str).collect();
-    let added = builder.add(&methods, compiled.pattern.clone(), compiled.route.clone(), &compiled.origin);
+    let added = builder.add(
+        &methods,
+        compiled.pattern.clone(),
+        compiled.route.clone(),
+        &compiled.origin,
+    );
     match added {
         Ok(()) => Ok(()),
         Err(conflict) => {
@@ -244,6 +272,9 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
 }
 
 /// The signal that this process gets when its parent ends; 0 for none. Linux only, else nothing.
+///
+/// # Errors
+/// `OSError` for a number that is no signal.
 #[pyfunction]
 pub fn set_parent_death_signal(signum: i32) -> PyResult<()> {
     Ok(runtime::set_parent_death_signal(signum)?)

@@ -83,10 +83,19 @@ pub(crate) fn raised(py: Python<'_>, route: &str, error: PyErr) -> Response {
     if is_answer {
         return match answered(py, &error) {
             Ok(response) => response,
-            Err(worse) => internal(py, route, "an HTTPException cannot be answered", Some(&worse)),
+            Err(worse) => internal(
+                py,
+                route,
+                "an HTTPException cannot be answered",
+                Some(&worse),
+            ),
         };
     }
-    let what = if error.is_instance_of::<PyException>(py) { "unhandled exception" } else { "cancelled" };
+    let what = if error.is_instance_of::<PyException>(py) {
+        "unhandled exception"
+    } else {
+        "cancelled"
+    };
     internal(py, route, what, Some(&error))
 }
 
@@ -123,7 +132,9 @@ fn answered(py: Python<'_>, error: &PyErr) -> PyResult<Response> {
 fn encode(value: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {
     json::encode(value, out).map_err(|error| {
         let message = format!("at {}: {}", error.path, error.message);
-        error.cause.unwrap_or_else(|| pyo3::exceptions::PyValueError::new_err(message))
+        error
+            .cause
+            .unwrap_or_else(|| pyo3::exceptions::PyValueError::new_err(message))
     })
 }
 

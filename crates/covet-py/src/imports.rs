@@ -30,7 +30,9 @@ classes! {
 pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let logger = LOGGER.get_or_try_init(py, || {
-        let made = py.import("logging")?.call_method1("getLogger", ("covet.error",))?;
+        let made = py
+            .import("logging")?
+            .call_method1("getLogger", ("covet.error",))?;
         PyResult::Ok(made.unbind())
     })?;
     Ok(logger.bind(py).clone())

@@ -94,10 +94,18 @@ impl Invoker {
             return Err(failure::invalid(&failures));
         }
         let args = PyTuple::new(py, values);
-        Ok((args.map_err(|error| failure::raised(py, &plan.label, error))?, words))
+        Ok((
+            args.map_err(|error| failure::raised(py, &plan.label, error))?,
+            words,
+        ))
     }
 
-    fn request(&self, py: Python<'_>, plan: &CallPlan, received: &Received<'_>) -> PyResult<Py<PyAny>> {
+    fn request(
+        &self,
+        py: Python<'_>,
+        plan: &CallPlan,
+        received: &Received<'_>,
+    ) -> PyResult<Py<PyAny>> {
         let mut parts = RequestParts::of_head(received.head, received.bytes);
         parts.client = received.client;
         parts.app = Some(self.app.clone_ref(py));
@@ -108,7 +116,7 @@ impl Invoker {
             }
             parts.path_params = Some(shown.unbind());
         }
-        let body = BodySource::new(py, received.body.clone(), &self.event_loop)?;
+        let body = BodySource::new(py, received.body.clone(), &self.event_loop);
         parts.body = Some(Py::new(py, body)?.into_any());
         Ok(Py::new(py, Request::new(parts))?.into_any())
     }
@@ -144,7 +152,12 @@ impl Invoker {
         }
     }
 
-    fn in_task(&self, py: Python<'_>, plan: &Arc<CallPlan>, awaitable: &Bound<'_, PyAny>) -> Answer {
+    fn in_task(
+        &self,
+        py: Python<'_>,
+        plan: &Arc<CallPlan>,
+        awaitable: &Bound<'_, PyAny>,
+    ) -> Answer {
         match start(py, &self.event_loop, awaitable) {
             Ok(Started::Ended(Ok(value))) => Answer::Now(now(py, plan, respond(plan, &value))),
             Ok(Started::Ended(Err(error))) | Err(error) => {
@@ -179,7 +192,9 @@ impl Invoker {
         Answer::Later(Box::pin(async move {
             match submitted.await {
                 Some(Outcome::Answer(response)) => response,
-                Some(Outcome::Awaitable(awaitable)) => await_later(&plan, &event_loop, awaitable).await,
+                Some(Outcome::Awaitable(awaitable)) => {
+                    await_later(&plan, &event_loop, awaitable).await
+                }
                 None => runtime::attached(|py| {
                     failure::internal(py, &plan.label, "the pool gave no answer", None)
                 }),
@@ -229,7 +244,11 @@ fn start<'py>(
     runtime::start_task(event_loop.bind(py), awaitable, Some(&context))
 }
 
-async fn await_later(plan: &Arc<CallPlan>, event_loop: &Py<PyAny>, awaitable: Py<PyAny>) -> Response {
+async fn await_later(
+    plan: &Arc<CallPlan>,
+    event_loop: &Py<PyAny>,
+    awaitable: Py<PyAny>,
+) -> Response {
     let started = runtime::attached(|py| {
         Ok(match start(py, event_loop, awaitable.bind(py)) {
             Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
@@ -250,9 +269,12 @@ async fn await_later(plan: &Arc<CallPlan>, event_loop: &Py<PyAny>, awaitable: Py
 fn now(py: Python<'_>, plan: &CallPlan, outcome: Outcome) -> Response {
     match outcome {
         Outcome::Answer(response) => response,
-        Outcome::Awaitable(_) => {
-            failure::internal(py, &plan.label, "returned an awaitable: write `return await ...`", None)
-        }
+        Outcome::Awaitable(_) => failure::internal(
+            py,
+            &plan.label,
+            "returned an awaitable: write `return await ...`",
+            None,
+        ),
     }
 }
 
@@ -307,7 +329,11 @@ impl Running {
         let slot = Arc::<Mutex<Slot>>::default();
         let callback = Py::new(task.py(), Finished(Arc::clone(&slot)))?;
         task.call_method1(intern!(task.py(), "add_done_callback"), (callback,))?;
-        Ok(Self { plan: Arc::clone(plan), task: task.clone().unbind(), slot })
+        Ok(Self {
+            plan: Arc::clone(plan),
+            task: task.clone().unbind(),
+            slot,
+        })
     }
 }
 
@@ -317,7 +343,11 @@ impl Future for Running {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         if !slot.ended {
-            if slot.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            if slot
+                .waker
+                .as_ref()
+                .is_none_or(|waker| !waker.will_wake(cx.waker()))
+            {
                 slot.waker = Some(cx.waker().clone());
             }
             return Poll::Pending;
@@ -335,7 +365,11 @@ impl Future for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let ended = self.slot.lock().unwrap_or_else(PoisonError::into_inner).ended;
+        let ended = self
+            .slot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ended;
         if !ended {
             runtime::attached(|py| {
                 let task = self.task.bind(py);

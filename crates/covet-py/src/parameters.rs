@@ -65,7 +65,8 @@ impl Kind {
     fn read(value: &Bound<'_, PyAny>) -> PyResult<Self> {
         let tuple = value.cast::<PyTuple>()?;
         let name: String = tuple.get_item(0)?.extract()?;
-        let inner = |at: usize| -> PyResult<Box<Self>> { Ok(Box::new(Self::read(&tuple.get_item(at)?)?)) };
+        let inner =
+            |at: usize| -> PyResult<Box<Self>> { Ok(Box::new(Self::read(&tuple.get_item(at)?)?)) };
         Ok(match name.as_str() {
             "str" => Self::Str,
             "int" => Self::Int,
@@ -76,7 +77,11 @@ impl Kind {
             "literal" => Self::choice(&tuple.get_item(1)?)?,
             "optional" => Self::Optional(inner(1)?),
             "list" => Self::List(inner(1)?),
-            other => return Err(PyValueError::new_err(format!("no such kind of parameter: {other}"))),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "no such kind of parameter: {other}"
+                )));
+            }
         })
     }
 
@@ -112,7 +117,9 @@ impl Kind {
                 _ => Err(("float", "is not a finite number".into())),
             },
             Self::Bool => match text.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => Ok(PyBool::new(py, true).to_owned().into_any().unbind()),
+                "true" | "1" | "yes" | "on" => {
+                    Ok(PyBool::new(py, true).to_owned().into_any().unbind())
+                }
                 "false" | "0" | "no" | "off" => {
                     Ok(PyBool::new(py, false).to_owned().into_any().unbind())
                 }
@@ -120,15 +127,18 @@ impl Kind {
             },
             Self::Uuid if Converter::Uuid.accepts(text) => {
                 let made = uuid_class(py).and_then(|class| class.call1((text,)));
-                made.map(Bound::unbind).map_err(|error| ("uuid", error.to_string()))
+                made.map(Bound::unbind)
+                    .map_err(|error| ("uuid", error.to_string()))
             }
-            Self::Uuid => Err(("uuid", "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000".into())),
+            Self::Uuid => Err((
+                "uuid",
+                "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000".into(),
+            )),
             Self::Choice(members, names) => match members.get(text) {
                 Some(value) => Ok(value.clone_ref(py)),
                 None => Err(("choice", format!("is none of {names}"))),
             },
-            Self::Optional(inner) => inner.convert(py, text),
-            Self::List(inner) => inner.convert(py, text),
+            Self::Optional(inner) | Self::List(inner) => inner.convert(py, text),
         }
     }
 }
@@ -138,7 +148,8 @@ fn integer(py: Python<'_>, text: &str) -> Converted {
         return Ok(PyInt::new(py, small).into_any().unbind());
     }
     let made = py.get_type::<PyInt>().call1((text,));
-    made.map(Bound::unbind).map_err(|_| ("int", "has too many digits".into()))
+    made.map(Bound::unbind)
+        .map_err(|_| ("int", "has too many digits".into()))
 }
 
 fn uuid_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
@@ -153,16 +164,22 @@ impl Parameter {
         let default = plan.getattr("default")?;
         let source = match plan.getattr("source")?.extract::<String>()?.as_str() {
             "request" => Source::Request,
-            "path" => Source::Path(path.iter().position(|name| *name == alias).ok_or_else(|| {
-                PyValueError::new_err(format!("the path has no parameter named {alias:?}"))
-            })?),
+            "path" => {
+                Source::Path(path.iter().position(|name| *name == alias).ok_or_else(|| {
+                    PyValueError::new_err(format!("the path has no parameter named {alias:?}"))
+                })?)
+            }
             _ => Source::Query,
         };
         let kind = plan.getattr("kind")?;
         Ok(Self {
             name: PyString::intern(plan.py(), &plan.getattr("name")?.extract::<String>()?).unbind(),
             source,
-            kind: if source == Source::Request { Kind::Str } else { Kind::read(&kind)? },
+            kind: if source == Source::Request {
+                Kind::Str
+            } else {
+                Kind::read(&kind)?
+            },
             alias,
             required: plan.getattr("required")?.extract()?,
             copied: default.is_instance_of::<PyList>()
@@ -186,21 +203,26 @@ impl Parameter {
                 let text = received.params.get(at).unwrap_or_default();
                 match self.kind.convert(py, text) {
                     Ok(value) => Some(value),
-                    Err((code, message)) => self.fail(failures, "path", None, code, message),
+                    Err((code, message)) => self.fail(failures, "path", None, code, &message),
                 }
             }
-            Source::Query => self.from_query(py, received, failures),
+            Source::Query => self.query_value(py, received, failures),
         }
     }
 
-    fn from_query(
+    fn query_value(
         &self,
         py: Python<'_>,
         received: &Received<'_>,
         failures: &mut Vec<Failure>,
     ) -> Option<Py<PyAny>> {
-        let raw = received.head.query.map_or(&b""[..], |query| query.of(received.bytes));
-        let mut texts = query::pairs(raw).filter(|(name, _)| *name == self.alias).map(|(_, text)| text);
+        let raw = received
+            .head
+            .query
+            .map_or(&b""[..], |query| query.of(received.bytes));
+        let mut texts = query::pairs(raw)
+            .filter(|(name, _)| *name == self.alias)
+            .map(|(_, text)| text);
         let Some(first) = texts.next() else {
             return self.absent(py, failures);
         };
@@ -211,24 +233,30 @@ impl Parameter {
                 match self.kind.convert(py, &text) {
                     Ok(value) => list.append(value).ok()?,
                     Err((code, message)) => {
-                        self.fail(failures, "query", Some(at), code, message);
+                        self.fail(failures, "query", Some(at), code, &message);
                     }
                 }
             }
             return (failures.len() == before).then(|| list.into_any().unbind());
         }
         if texts.next().is_some() {
-            return self.fail(failures, "query", None, "repeated", "is given more than once".into());
+            return self.fail(
+                failures,
+                "query",
+                None,
+                "repeated",
+                "is given more than once",
+            );
         }
         match self.kind.convert(py, &first) {
             Ok(value) => Some(value),
-            Err((code, message)) => self.fail(failures, "query", None, code, message),
+            Err((code, message)) => self.fail(failures, "query", None, code, &message),
         }
     }
 
     fn absent(&self, py: Python<'_>, failures: &mut Vec<Failure>) -> Option<Py<PyAny>> {
         if self.required {
-            return self.fail(failures, "query", None, "missing", "is missing".into());
+            return self.fail(failures, "query", None, "missing", "is missing");
         }
         if self.copied {
             return self.default.call_method0(py, intern!(py, "copy")).ok();
@@ -242,14 +270,19 @@ impl Parameter {
         source: &'static str,
         item: Option<usize>,
         code: &'static str,
-        message: String,
+        message: &str,
     ) -> Option<Py<PyAny>> {
         // JSON pointer (RFC 6901 section 3).
         let mut pointer = format!("/{}", self.alias.replace('~', "~0").replace('/', "~1"));
         if let Some(item) = item {
             let _ = write!(pointer, "/{item}");
         }
-        failures.push(Failure { source, pointer, code, message: format!("{} {message}", self.alias) });
+        failures.push(Failure {
+            source,
+            pointer,
+            code,
+            message: format!("{} {message}", self.alias),
+        });
         None
     }
 
@@ -261,6 +294,7 @@ impl Parameter {
             Converter::Uuid => Kind::Uuid,
             Converter::Str | Converter::Path => Kind::Str,
         };
-        kind.convert(py, text).unwrap_or_else(|_| PyString::new(py, text).into_any().unbind())
+        kind.convert(py, text)
+            .unwrap_or_else(|_| PyString::new(py, text).into_any().unbind())
     }
 }

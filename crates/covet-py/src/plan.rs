@@ -73,7 +73,11 @@ impl CallPlan {
                 return Err(PyErr::from_value(class.call1((message,))?));
             }
         };
-        let names: Vec<String> = pattern.params().iter().map(|spec| spec.name.clone()).collect();
+        let names: Vec<String> = pattern
+            .params()
+            .iter()
+            .map(|spec| spec.name.clone())
+            .collect();
         let methods: Vec<String> = route.getattr("methods")?.extract()?;
         let mut parameters = Vec::new();
         for plan in route.getattr("parameters")?.try_iter()? {
@@ -81,12 +85,21 @@ impl CallPlan {
         }
         let mut guards = Vec::new();
         for guard in route.getattr("guards")?.try_iter()? {
-            let (namespace, name, expected): (Bound<'_, PyDict>, Bound<'_, PyString>, Bound<'_, PyAny>) =
-                guard?.extract()?;
-            guards.push(Guard { namespace: namespace.unbind(), name: name.unbind(), expected: expected.unbind() });
+            let (namespace, name, expected): (
+                Bound<'_, PyDict>,
+                Bound<'_, PyString>,
+                Bound<'_, PyAny>,
+            ) = guard?.extract()?;
+            guards.push(Guard {
+                namespace: namespace.unbind(),
+                name: name.unbind(),
+                expected: expected.unbind(),
+            });
         }
         let handler = route.getattr("handler")?;
-        let takes_request = parameters.iter().any(|parameter| parameter.source == Source::Request);
+        let takes_request = parameters
+            .iter()
+            .any(|parameter| parameter.source == Source::Request);
         let timeout: Option<f64> = route.getattr("timeout")?.extract()?;
         let mode = match route.getattr("mode")?.extract::<String>()?.as_str() {
             "inline" => Mode::Inline,
@@ -117,7 +130,13 @@ impl CallPlan {
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
             takes_body: takes_request,
         };
-        Ok(Compiled { plan, route, pattern, methods, origin })
+        Ok(Compiled {
+            plan,
+            route,
+            pattern,
+            methods,
+            origin,
+        })
     }
 
     /// Whether every name that the function was judged by still means the same.
@@ -136,14 +155,22 @@ impl CallPlan {
         words: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let handler = self.handler.bind(py);
-        if args.is_empty() && words.is_none() { handler.call0() } else { handler.call(args, words) }
+        if args.is_empty() && words.is_none() {
+            handler.call0()
+        } else {
+            handler.call(args, words)
+        }
     }
 }
 
 /// Whether a function's code names nothing outside itself: it cannot see what task or context it runs in.
 fn calls_nothing(handler: &Bound<'_, PyAny>) -> bool {
     let empty = |name: &str| -> PyResult<bool> {
-        Ok(handler.getattr("__code__")?.getattr(name)?.cast_into::<PyTuple>()?.is_empty())
+        Ok(handler
+            .getattr("__code__")?
+            .getattr(name)?
+            .cast_into::<PyTuple>()?
+            .is_empty())
     };
     empty("co_names").unwrap_or(false) && empty("co_freevars").unwrap_or(false)
 }

@@ -50,14 +50,19 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
     if let Ok(text) = value.cast_exact::<PyString>() {
         return Outcome::Answer(match text.to_str() {
             Ok(text) => Response::new(plan.status, Some(TEXT), copied(text.as_bytes())),
-            Err(error) => failure::internal(py, &plan.label, "returned text that is not Unicode", Some(&error)),
+            Err(error) => failure::internal(
+                py,
+                &plan.label,
+                "returned text that is not Unicode",
+                Some(&error),
+            ),
         });
     }
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
     }
     match ResponseView::of(value) {
-        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, view)),
+        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
         Ok(None) => {}
         Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
     }
@@ -77,17 +82,22 @@ fn as_json(plan: &CallPlan, status: u16, value: &Bound<'_, PyAny>) -> Response {
         Ok(()) => Response::new(status, Some(JSON), Payload::Buffer(out)),
         Err(error) => {
             let py = value.py();
-            let cause = error.cause.filter(|cause| !cause.is_instance_of::<PyException>(py));
+            let cause = error
+                .cause
+                .filter(|cause| !cause.is_instance_of::<PyException>(py));
             if let Some(interrupt) = cause {
                 return failure::raised(py, &plan.label, interrupt);
             }
-            let what = format!("cannot encode what it returned at {}: {}", error.path, error.message);
+            let what = format!(
+                "cannot encode what it returned at {}: {}",
+                error.path, error.message
+            );
             failure::internal(py, &plan.label, &what, None)
         }
     }
 }
 
-fn of_view(py: Python<'_>, plan: &CallPlan, view: ResponseView) -> Response {
+fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
     let body = match &view.body {
         ResponseBody::Empty => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
@@ -123,9 +133,16 @@ fn copied(bytes: &[u8]) -> Payload {
 
 fn shared(bytes: &Bound<'_, PyBytes>) -> Payload {
     let slice = bytes.as_bytes();
-    if slice.len() <= COPIED { copied(slice) } else { Payload::Shared(Box::new(Held(bytes.clone().unbind()))) }
+    if slice.len() <= COPIED {
+        copied(slice)
+    } else {
+        Payload::Shared(Box::new(Held(bytes.clone().unbind())))
+    }
 }
 
 fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "an object".into(), |name| name.to_string())
+    value
+        .get_type()
+        .name()
+        .map_or_else(|_| "an object".into(), |name| name.to_string())
 }

@@ -20,7 +20,10 @@ impl Handler for Constant {
 }
 
 fn main() -> std::io::Result<()> {
-    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8000);
+    let port = std::env::args()
+        .nth(1)
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(8000);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into())?;
@@ -39,9 +42,14 @@ fn main() -> std::io::Result<()> {
                 takes_body: false,
             };
             let pattern = Pattern::parse(path).map_err(std::io::Error::other)?;
-            builder.add(&["GET"], pattern, route, path).map_err(std::io::Error::other)?;
+            builder
+                .add(&["GET"], pattern, route, path)
+                .map_err(std::io::Error::other)?;
         }
-        let service = Service { router: builder.build(), handler: Box::new(Constant) };
+        let service = Service {
+            router: builder.build(),
+            handler: Box::new(Constant),
+        };
         let server = Server::new(Settings::default(), service, None, Counters::default());
         server.listen(OwnedFd::from(socket))?;
         server.finished().await;

@@ -32,7 +32,9 @@ pub struct AccessLog {
 
 impl fmt::Debug for AccessLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessLog").field("dropped", &self.dropped).finish_non_exhaustive()
+        f.debug_struct("AccessLog")
+            .field("dropped", &self.dropped)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,13 +45,15 @@ impl AccessLog {
     /// The thread cannot be started.
     pub fn new(mut out: Box<dyn Write + Send>) -> std::io::Result<Self> {
         let (sender, batches) = sync_channel::<Vec<u8>>(WAITING);
-        let writer = std::thread::Builder::new().name("covet-access-log".into()).spawn(move || {
-            for batch in batches {
-                // Nobody is left to tell when the log itself cannot be written.
-                let _ = out.write_all(&batch);
-                let _ = out.flush();
-            }
-        })?;
+        let writer = std::thread::Builder::new()
+            .name("covet-access-log".into())
+            .spawn(move || {
+                for batch in batches {
+                    // Nobody is left to tell when the log itself cannot be written.
+                    let _ = out.write_all(&batch);
+                    let _ = out.flush();
+                }
+            })?;
         Ok(Self {
             gathered: RefCell::default(),
             lines: Cell::new(0),

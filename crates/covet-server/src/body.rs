@@ -57,7 +57,9 @@ enum State {
 
 impl std::fmt::Debug for BodyCell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BodyCell").field("wanted", &self.wanted).finish_non_exhaustive()
+        f.debug_struct("BodyCell")
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
     }
 }
 

@@ -137,12 +137,19 @@ mod tests {
 
     #[test]
     fn the_pool_is_bounded_and_giants_are_freed() {
-        let many: Vec<_> = (0..KEPT[1] + 8).map(|_| Buffer::with_capacity(CLASSES[1])).collect();
+        let many: Vec<_> = (0..KEPT[1] + 8)
+            .map(|_| Buffer::with_capacity(CLASSES[1]))
+            .collect();
         drop(many);
         drop(Buffer::with_capacity(16 << 20));
         POOL.with(|pool| {
             assert_eq!(pool.free[1].borrow().len(), KEPT[1]);
-            assert!(pool.free[2].borrow().iter().all(|bytes| bytes.capacity() <= 2 * CLASSES[2]));
+            assert!(
+                pool.free[2]
+                    .borrow()
+                    .iter()
+                    .all(|bytes| bytes.capacity() <= 2 * CLASSES[2])
+            );
         });
     }
 }

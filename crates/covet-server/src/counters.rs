@@ -37,7 +37,10 @@ impl Counters {
     /// Counts that are shared with `peers`.
     #[must_use]
     pub fn new(peers: Option<Box<dyn Peers>>) -> Self {
-        Self { peers, ..Self::default() }
+        Self {
+            peers,
+            ..Self::default()
+        }
     }
 
     /// Open connections.
@@ -87,7 +90,9 @@ impl Counters {
     /// Whether this worker should leave new connections to others for a moment.
     pub(crate) fn is_ahead(&self) -> bool {
         let own = self.connections.get();
-        self.peers.as_ref().is_some_and(|peers| own * 10 > peers.mean() * 11 + 40)
+        self.peers
+            .as_ref()
+            .is_some_and(|peers| own * 10 > peers.mean() * 11 + 40)
     }
 
     /// Whether nothing is open any more. If not, `waker` is woken when it is.

@@ -136,7 +136,11 @@ impl Deadlines {
                 nearest = nearest.min(deadline);
             }
         }
-        self.next.set(if nearest == NEVER { NEVER } else { nearest.max(now + GRAIN) });
+        self.next.set(if nearest == NEVER {
+            NEVER
+        } else {
+            nearest.max(now + GRAIN)
+        });
     }
 
     /// The sweeper: runs as a task of its own for the worker's life.
@@ -151,7 +155,11 @@ impl Deadlines {
                     planned = next;
                     sleep.as_mut().reset(self.instant(next));
                 }
-                if planned == NEVER { Poll::Pending } else { sleep.as_mut().poll(cx) }
+                if planned == NEVER {
+                    Poll::Pending
+                } else {
+                    sleep.as_mut().poll(cx)
+                }
             })
             .await;
             self.sweep(self.now());
@@ -224,9 +232,9 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(1_051)).await;
             assert_eq!(near.0.load(Ordering::Relaxed), 1);
             deadlines.unwatch(&b);
-            tokio::time::sleep(Duration::from_millis(100_000)).await;
+            tokio::time::sleep(Duration::from_secs(100)).await;
             assert_eq!(far.0.load(Ordering::Relaxed), 0);
-            tokio::time::sleep(Duration::from_millis(49_000)).await;
+            tokio::time::sleep(Duration::from_secs(49)).await;
             assert_eq!(far.0.load(Ordering::Relaxed), 1);
         });
     }

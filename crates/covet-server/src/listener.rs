@@ -53,9 +53,16 @@ impl Listener {
             name.set_tcp_nodelay(true)?; // inherited by what is accepted
         }
         let watch = watch(&socket)?;
-        #[allow(deprecated, reason = "its soundness asks for an owned descriptor: this is one")]
+        #[allow(
+            deprecated,
+            reason = "its soundness asks for an owned descriptor: this is one"
+        )]
         let ready = AsyncFd::with_interest(watch, tokio::io::Interest::READABLE)?;
-        Ok(Self { socket, ready, is_unix })
+        Ok(Self {
+            socket,
+            ready,
+            is_unix,
+        })
     }
 
     fn accept(&self) -> Accepted {
@@ -72,7 +79,6 @@ impl Listener {
 
     /// Accept for `worker` until it drains; then what is waiting already, and end.
     pub(crate) async fn run(self, worker: Rc<Worker>) {
-        worker.counters.listening();
         let mut pause = EXHAUSTED.0;
         while self.wait(&worker).await {
             if worker.counters.is_ahead() {
@@ -157,8 +163,14 @@ fn watch(socket: &OwnedFd) -> io::Result<OwnedFd> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_quiet(inner: &OwnedFd) -> bool {
     use rustix::event::{Timespec, epoll};
-    let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 1];
-    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut events = [epoll::Event {
+        flags: epoll::EventFlags::empty(),
+        data: epoll::EventData::new_u64(0),
+    }; 1];
+    let zero = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     matches!(epoll::wait(inner, &mut events[..], Some(&zero)), Ok(0))
 }
 

@@ -57,7 +57,6 @@ pub struct Response {
     pub close: bool,
 }
 
-
 /// `application/json`
 pub const JSON: &[u8] = b"application/json";
 /// `text/plain; charset=utf-8`
@@ -69,7 +68,13 @@ impl Response {
     /// An answer of `status` with `body`.
     #[must_use]
     pub fn new(status: u16, content_type: Option<&'static [u8]>, body: Payload) -> Self {
-        Self { status, content_type, fields: Vec::new(), body, close: false }
+        Self {
+            status,
+            content_type,
+            fields: Vec::new(),
+            body,
+            close: false,
+        }
     }
 
     /// A problem document (RFC 9457) with the status's phrase as title. `detail` is plain ASCII
@@ -78,7 +83,10 @@ impl Response {
     pub fn problem(status: u16, detail: &str) -> Self {
         let mut text = String::with_capacity(96 + detail.len());
         let title = reason_phrase(status);
-        let _ = write!(text, r#"{{"type":"about:blank","title":"{title}","status":{status}"#);
+        let _ = write!(
+            text,
+            r#"{{"type":"about:blank","title":"{title}","status":{status}"#
+        );
         if !detail.is_empty() {
             let _ = write!(text, r#","detail":"{detail}""#);
         }

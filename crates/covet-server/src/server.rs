@@ -25,16 +25,24 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("counters", &self.worker.counters).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("counters", &self.worker.counters)
+            .finish_non_exhaustive()
     }
 }
 
 impl Server {
     /// A server that does not listen yet. Must be called inside the runtime.
     #[must_use]
-    pub fn new(settings: Settings, service: Service, access: Option<AccessLog>, counters: Counters) -> Self {
+    pub fn new(
+        settings: Settings,
+        service: Service,
+        access: Option<AccessLog>,
+        counters: Counters,
+    ) -> Self {
         let worker = Rc::new(Worker::new(settings, service, access, counters));
-        let mut tasks = vec![tokio::task::spawn_local(Rc::clone(&worker.deadlines).run()).abort_handle()];
+        let mut tasks =
+            vec![tokio::task::spawn_local(Rc::clone(&worker.deadlines).run()).abort_handle()];
         if let Some(access) = &worker.access {
             tasks.push(tokio::task::spawn_local(Rc::clone(access).run()).abort_handle());
         }
@@ -47,6 +55,7 @@ impl Server {
     /// The descriptor is no listening socket, or cannot be watched.
     pub fn listen(&self, socket: OwnedFd) -> io::Result<()> {
         let listener = Listener::new(socket)?;
+        self.worker.counters.listening();
         tokio::task::spawn_local(listener.run(Rc::clone(&self.worker)));
         Ok(())
     }
@@ -58,7 +67,14 @@ impl Server {
 
     /// Wait until everything that [`Server::drain`] or [`Server::abort`] ends has ended.
     pub async fn finished(&self) {
-        poll_fn(|cx| if self.worker.counters.is_over(cx.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
+        poll_fn(|cx| {
+            if self.worker.counters.is_over(cx.waker()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
     }
 
     /// End every connection now.
@@ -76,7 +92,10 @@ impl Server {
     /// Lines that the access log dropped.
     #[must_use]
     pub fn dropped_log_lines(&self) -> u64 {
-        self.worker.access.as_ref().map_or(0, |access| access.dropped())
+        self.worker
+            .access
+            .as_ref()
+            .map_or(0, |access| access.dropped())
     }
 }
 

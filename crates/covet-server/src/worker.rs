@@ -26,7 +26,10 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) access: Option<Rc<AccessLog>>,
     pub(crate) counters: Counters,
-    #[allow(clippy::vec_box, reason = "the boxes move in and out of connections as they are")]
+    #[allow(
+        clippy::vec_box,
+        reason = "the boxes move in and out of connections as they are"
+    )]
     spare: RefCell<Vec<Box<Active>>>,
     addresses: RefCell<HashMap<IpAddr, usize>>,
     date: RefCell<DateCache>,
@@ -72,8 +75,11 @@ impl Worker {
         let now = self.deadlines.now();
         if now / 1000 != self.second.get() {
             self.second.set(now / 1000);
-            let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.date_text.set(*self.date.borrow_mut().now(unix.as_secs()));
+            let unix = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            self.date_text
+                .set(*self.date.borrow_mut().now(unix.as_secs()));
         }
         now
     }
@@ -148,7 +154,9 @@ impl Worker {
 
     fn limited(&self, client: Option<SocketAddr>) -> Option<IpAddr> {
         self.settings.max_connections_per_address?;
-        client.map(|client| client.ip().to_canonical()).filter(|ip| !ip.is_loopback())
+        client
+            .map(|client| client.ip().to_canonical())
+            .filter(|ip| !ip.is_loopback())
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -32,7 +32,11 @@ pub(crate) struct GrowingBytes {
 impl GrowingBytes {
     /// Empty, without memory.
     pub(crate) fn new() -> Self {
-        Self { object: None, length: 0, capacity: 0 }
+        Self {
+            object: None,
+            length: 0,
+            capacity: 0,
+        }
     }
 
     /// Let `fill` append up to `hint` bytes.
@@ -55,7 +59,8 @@ impl GrowingBytes {
         // SAFETY: a bytes object that only we hold; its memory is `capacity` bytes long.
         let start = unsafe { ffi::PyBytes_AsString(object.as_ptr()) }.cast::<MaybeUninit<u8>>();
         // SAFETY: as above; `length` is at most `capacity`.
-        let room = unsafe { from_raw_parts_mut(start.add(self.length), self.capacity - self.length) };
+        let room =
+            unsafe { from_raw_parts_mut(start.add(self.length), self.capacity - self.length) };
         let room_length = room.len().min(hint);
         let mut buffer = ReadBuf::uninit(&mut room[..room_length]);
         fill(&mut buffer);

@@ -31,11 +31,21 @@ impl SharedSlots {
         // SAFETY: the caller's descriptor stays open for this call; it is duplicated at once.
         let file = File::from(unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?);
         if own >= count || file.metadata()?.len() < (count * SLOT) as u64 {
-            return Err(std::io::Error::other("the file of counters is too short for its slots"));
+            return Err(std::io::Error::other(
+                "the file of counters is too short for its slots",
+            ));
         }
-        Ok(Self { map: MmapRaw::map_raw(&file)?, own, count })
+        Ok(Self {
+            map: MmapRaw::map_raw(&file)?,
+            own,
+            count,
+        })
     }
 
+    #[allow(
+        clippy::cast_ptr_alignment,
+        reason = "a map starts at a page, a slot at 64 bytes of it"
+    )]
     fn slot(&self, index: usize) -> &AtomicU64 {
         // SAFETY: inside the map, aligned to 64 bytes, and only ever read and written atomically.
         unsafe { &*self.map.as_mut_ptr().add(index * SLOT).cast::<AtomicU64>() }
@@ -48,7 +58,9 @@ impl Peers for SharedSlots {
     }
 
     fn mean(&self) -> u64 {
-        let total: u64 = (0..self.count).map(|i| self.slot(i).load(Ordering::Relaxed)).sum();
+        let total: u64 = (0..self.count)
+            .map(|i| self.slot(i).load(Ordering::Relaxed))
+            .sum();
         total / self.count as u64
     }
 }

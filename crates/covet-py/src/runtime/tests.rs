@@ -16,7 +16,8 @@ use pyo3::prelude::*;
 use pyo3::sync::OnceExt;
 use pyo3::types::{PyCFunction, PyDict, PyList, PyTuple};
 
-use super::{Started, attached, carry_out, detached, enter, offer, spawn, start_task};
+use super::attachment::detached;
+use super::{Started, attached, carry_out, enter, offer, spawn, start_task};
 
 /// Longer than anything here takes, short enough to see a hang.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -24,7 +24,10 @@ unsafe impl<T> Sync for ThreadBound<T> {}
 impl<T> ThreadBound<T> {
     /// Bind `value` to the calling thread.
     pub(crate) fn new(value: T) -> Self {
-        Self { value: ManuallyDrop::new(value), thread: thread::current().id() }
+        Self {
+            value: ManuallyDrop::new(value),
+            thread: thread::current().id(),
+        }
     }
 
     /// The value.

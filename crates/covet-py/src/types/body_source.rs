@@ -52,13 +52,12 @@ fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
 }
 
 impl BodySource {
-    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> PyResult<Self> {
-        let stage = Stage::Unread;
-        Ok(Self {
+    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> Self {
+        Self {
             body: ThreadBound::new(body),
             event_loop: event_loop.clone_ref(py),
-            stage: Arc::new(Mutex::new(stage)),
-        })
+            stage: Arc::new(Mutex::new(Stage::Unread)),
+        }
     }
 
     /// Something to await that gives the body in `form`.
@@ -77,7 +76,15 @@ impl BodySource {
             Some(future) => Some(future.call_method0(py, intern!(py, "__await__"))?),
             None => None,
         };
-        Ok(Py::new(py, AwaitedBody { source: source.clone().unbind(), inner, form })?.into_any())
+        Ok(Py::new(
+            py,
+            AwaitedBody {
+                source: source.clone().unbind(),
+                inner,
+                form,
+            },
+        )?
+        .into_any())
     }
 
     fn ask(&self, py: Python<'_>) -> PyResult<()> {
@@ -88,12 +95,20 @@ impl BodySource {
         let future = if body.is_empty() {
             None
         } else {
-            Some(self.event_loop.call_method0(py, intern!(py, "create_future"))?)
+            Some(
+                self.event_loop
+                    .call_method0(py, intern!(py, "create_future"))?,
+            )
         };
         let stage = Arc::clone(&self.stage);
         let asked = body.ask(|| {
             let future = future.as_ref().map(|future| future.clone_ref(py));
-            Box::new(Collector { bytes: GrowingBytes::new(), failed: None, future, stage })
+            Box::new(Collector {
+                bytes: GrowingBytes::new(),
+                failed: None,
+                future,
+                stage,
+            })
         });
         *lock(&self.stage) = match (asked, future) {
             (Asked::Later, Some(future)) => Stage::Reading(future),
@@ -122,9 +137,11 @@ impl BodySource {
             BodyForm::Bytes => Ok(bytes.into_any()),
             BodyForm::Text => match std::str::from_utf8(slice) {
                 Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
-                Err(error) => {
-                    Err(invalid(py, "utf8", &format!("the body is not UTF-8 at byte {}", error.valid_up_to())))
-                }
+                Err(error) => Err(invalid(
+                    py,
+                    "utf8",
+                    &format!("the body is not UTF-8 at byte {}", error.valid_up_to()),
+                )),
             },
             BodyForm::Json => match json::decode(py, slice) {
                 Ok(value) => Ok(value.unbind()),
@@ -213,7 +230,12 @@ impl Sink for Collector {
 
     fn finish(self: Box<Self>, result: Result<(), BodyError>) {
         runtime::attached(|py| {
-            let Self { bytes, failed, future, stage } = *self;
+            let Self {
+                bytes,
+                failed,
+                future,
+                stage,
+            } = *self;
             let ended = match (failed, result) {
                 (Some(error), _) => Err(error),
                 (None, Ok(())) => bytes.finish(py),
@@ -246,12 +268,15 @@ fn exception(py: Python<'_>, why: BodyError) -> PyErr {
             (imports::content_too_large(py), refusal.reason.as_str())
         }
         BodyError::Refused(refusal) => (imports::bad_request(py), refusal.reason.as_str()),
-        BodyError::Disconnected => {
-            (imports::bad_request(py), "The client went away before the body was complete.")
-        }
+        BodyError::Disconnected => (
+            imports::bad_request(py),
+            "The client went away before the body was complete.",
+        ),
         BodyError::Taken => {
             return PyRuntimeError::new_err("the request was answered before its body was read");
         }
     };
-    class.and_then(|class| class.call1((message,))).map_or_else(|error| error, PyErr::from_value)
+    class
+        .and_then(|class| class.call1((message,)))
+        .map_or_else(|error| error, PyErr::from_value)
 }

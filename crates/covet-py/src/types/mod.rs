@@ -27,8 +27,8 @@ mod url;
 
 pub use abc::register;
 pub use address::address_class;
-pub use body_source::{BodyForm, BodySource};
 pub use answer_fields::{AnswerField, AnswerFields};
+pub use body_source::{BodyForm, BodySource};
 pub use fields::FieldBlock;
 pub use headers::Headers;
 pub use mutable_headers::MutableHeaders;

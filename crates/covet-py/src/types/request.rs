@@ -114,7 +114,9 @@ impl Request {
     fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
         match &self.body {
             Some(source) => BodySource::awaitable(source.bind(py).cast::<BodySource>()?, form),
-            None => Err(PyRuntimeError::new_err("this request was made without a connection")),
+            None => Err(PyRuntimeError::new_err(
+                "this request was made without a connection",
+            )),
         }
     }
 }
@@ -245,17 +247,17 @@ impl Request {
             .get_or_make(py, || Bound::new(py, State::new(py)))
     }
 
-    /// The whole body, kept. Over `max_body`: ContentTooLarge.
+    /// The whole body, kept. Over `max_body`: `ContentTooLarge`.
     fn body(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.awaited(py, BodyForm::Bytes)
     }
 
-    /// The body as JSON. Malformed: RequestValidationError.
+    /// The body as JSON. Malformed: `RequestValidationError`.
     fn json(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.awaited(py, BodyForm::Json)
     }
 
-    /// The body as text in UTF-8. Malformed: RequestValidationError.
+    /// The body as text in UTF-8. Malformed: `RequestValidationError`.
     fn text(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.awaited(py, BodyForm::Text)
     }

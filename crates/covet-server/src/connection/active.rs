@@ -127,6 +127,8 @@ impl Active {
 
 impl fmt::Debug for Active {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Active").field("turn", &self.turn).finish_non_exhaustive()
+        f.debug_struct("Active")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
     }
 }

@@ -35,7 +35,8 @@ impl<S: Socket> Connection<S> {
         let mut active = self.worker.take_active();
         let response = Response::problem(503, "The server has too many connections.")
             .with_field("retry-after", "1");
-        self.worker.write(&mut active, &response, Version::Http11, false);
+        self.worker
+            .write(&mut active, &response, Version::Http11, false);
         active.output.body(response.body);
         active.phase = Phase::Closing { linger: true };
         self.active = Some(active);
@@ -63,7 +64,9 @@ impl<S: Socket> Connection<S> {
         }
         active.owes_continue = false;
         active.phase = if !keep {
-            Phase::Closing { linger: unread || !active.input.is_empty() }
+            Phase::Closing {
+                linger: unread || !active.input.is_empty(),
+            }
         } else if unread {
             active.since = None;
             Phase::Discard
@@ -99,7 +102,9 @@ impl<S: Socket> Connection<S> {
     /// When a stalled write ends the connection.
     pub(super) fn write_deadline(&self, _now: Millis) -> Millis {
         let stalled = self.active.as_ref().and_then(|active| active.stalled);
-        stalled.map_or(NEVER, |since| since + Worker::millis(self.worker.settings.write_timeout))
+        stalled.map_or(NEVER, |since| {
+            since + Worker::millis(self.worker.settings.write_timeout)
+        })
     }
 
     /// The deadline passed: which one depends on the phase.

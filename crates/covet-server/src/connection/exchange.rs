@@ -56,7 +56,10 @@ impl<S: Socket> Connection<S> {
                 continue;
             }
             if !active.input.is_empty() {
-                match active.parser.parse(active.input.bytes(), &mut active.head, &settings.head) {
+                match active
+                    .parser
+                    .parse(active.input.bytes(), &mut active.head, &settings.head)
+                {
                     Ok(true) => return self.dispatch(cx, now),
                     Ok(false) => {}
                     Err(refusal) => {
@@ -131,7 +134,11 @@ impl<S: Socket> Connection<S> {
             Ok(Decision::Called(Answer::Now(response), ..)) => self.answer(response),
             Ok(Decision::Called(Answer::Later(future), timeout, cancel)) => {
                 let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
-                active.phase = Phase::Handling(Pending { future, timeout, cancel });
+                active.phase = Phase::Handling(Pending {
+                    future,
+                    timeout,
+                    cancel,
+                });
             }
             Ok(Decision::Own(response)) => {
                 self.worker.breathe();
@@ -153,10 +160,16 @@ impl<S: Socket> Connection<S> {
         let method = head.method_name.of(bytes);
         match head.method {
             Method::Connect | Method::Trace => {
-                return Ok(Decision::Own(Response::problem(501, "this server does not implement the method")));
+                return Ok(Decision::Own(Response::problem(
+                    501,
+                    "this server does not implement the method",
+                )));
             }
             Method::Other if !worker.service.router.knows(method) => {
-                return Ok(Decision::Own(Response::problem(501, "this server does not implement the method")));
+                return Ok(Decision::Own(Response::problem(
+                    501,
+                    "this server does not implement the method",
+                )));
             }
             _ => {}
         }
@@ -177,7 +190,9 @@ impl<S: Socket> Connection<S> {
                 return Ok(Decision::Own(own));
             }
             Match::MethodNotAllowed { allow } => {
-                return Ok(Decision::Own(Response::problem(405, "").with_field("allow", &allow)));
+                return Ok(Decision::Own(
+                    Response::problem(405, "").with_field("allow", &allow),
+                ));
             }
         };
         active.limits.max_body = route.max_body;
@@ -195,7 +210,14 @@ impl<S: Socket> Connection<S> {
                 Body::shared(&active.body)
             }
         };
-        let request = Request { head, bytes: &bytes[..head.len], route, params: &active.params, client, body: &body };
+        let request = Request {
+            head,
+            bytes: &bytes[..head.len],
+            route,
+            params: &active.params,
+            client,
+            body: &body,
+        };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
         Ok(match called {
             Ok(answer) => Decision::Called(answer, route.timeout, route.cancel_on_disconnect),
@@ -210,7 +232,11 @@ impl<S: Socket> Connection<S> {
     pub(super) fn handle(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
         loop {
             let mut deadline = NEVER;
-            if self.active.as_ref().is_some_and(|active| active.body.is_wanted()) {
+            if self
+                .active
+                .as_ref()
+                .is_some_and(|active| active.body.is_wanted())
+            {
                 match self.pump_body(cx, now) {
                     Step::Again => {}
                     Step::Wait(at) => deadline = at,
@@ -232,7 +258,10 @@ impl<S: Socket> Connection<S> {
                 && timeout.as_mut().poll(cx).is_ready()
             {
                 active.phase = Phase::Head; // drops the future: cancelled
-                self.answer(Response::problem(504, "the handler took longer than its timeout"));
+                self.answer(Response::problem(
+                    504,
+                    "the handler took longer than its timeout",
+                ));
                 return Step::Again;
             }
             if active.body.is_wanted() && deadline == NEVER {

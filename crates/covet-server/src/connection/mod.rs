@@ -19,8 +19,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use self::active::Phase;
 pub(crate) use self::active::Active;
+use self::active::Phase;
 use self::socket::Socket;
 use crate::deadlines::{Millis, NEVER, Watch};
 use crate::worker::Worker;
@@ -57,8 +57,19 @@ impl<S: Socket> Connection<S> {
         let opened = worker.deadlines.now();
         worker.opened(client);
         // A connection that never sends is a head that takes too long, answered by a close.
-        worker.deadlines.arm(&watch, opened + Worker::millis(worker.settings.head_timeout));
-        Self { socket, worker, watch, active: None, client, opened, quiet_since: None }
+        worker.deadlines.arm(
+            &watch,
+            opened + Worker::millis(worker.settings.head_timeout),
+        );
+        Self {
+            socket,
+            worker,
+            watch,
+            active: None,
+            client,
+            opened,
+            quiet_since: None,
+        }
     }
 
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {

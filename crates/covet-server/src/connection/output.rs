@@ -41,7 +41,10 @@ impl Output {
 
     /// Bytes that the socket has not taken.
     pub(super) fn unsent(&self) -> usize {
-        let large = self.large.as_ref().map_or(0, |body| body.as_slice().len() - self.large_sent);
+        let large = self
+            .large
+            .as_ref()
+            .map_or(0, |body| body.as_slice().len() - self.large_sent);
         self.gathered.len() - self.sent + large
     }
 
