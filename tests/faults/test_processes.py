@@ -106,16 +106,19 @@ def test_second_server_on_the_same_port(pair: ServerProcess) -> None:
 
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_second_signal_ends_at_once(workers: str) -> None:
-    with running("tests.wire.app:main", "--workers", workers, "--drain-timeout", "600") as server:
-        with Connection(server.port) as connection, Connection(server.port) as other:
-            connection.send(request("GET", "/wait/forever"))
-            assert other.ask("GET", "/started/forever").status == 204
-            server.signal(signal.SIGTERM)
-            while not other.ask("GET", "/quick").closes:
-                pass  # the signal is on its way
-            server.signal(signal.SIGTERM)
-            assert server.end() == 1
-            assert connection.rest() == b""
+    with (
+        running("tests.wire.app:main", "--workers", workers, "--drain-timeout", "600") as server,
+        Connection(server.port) as waiting,
+        Connection(server.port) as other,
+    ):
+        waiting.send(request("GET", "/wait/forever"))
+        assert other.ask("GET", "/started/forever").status == 204
+        server.signal(signal.SIGTERM)
+        while not other.ask("GET", "/quick").closes:
+            pass  # the signal is on its way
+        server.signal(signal.SIGTERM)
+        assert server.end() == 1
+        assert not waiting.rest().startswith(b"HTTP/1.1 2"), "what was cut off is no success"
 
 
 def test_supervisor_that_is_killed_leaves_no_workers(pair: ServerProcess) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.wire.answers import Answer
-from tests.wire.connection import Connection, Ended, ask, chunked, request
+from tests.wire.connection import Connection, EndedError, ask, chunked, request
 from tests.wire.server_process import ServerProcess, running
 
 HOST = "Host: localhost\r\n"
@@ -266,7 +266,7 @@ def ask_until_let_in(port: int) -> Answer:
         with Connection(port) as connection:
             try:
                 answer = connection.ask("GET", "/")
-            except (Ended, OSError):
+            except (EndedError, OSError):
                 continue
             if answer.status != 503:
                 return answer

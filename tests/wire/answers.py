@@ -8,7 +8,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) [\x20-\x7e]*")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([^\x00\r\n]*)")
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """No HTTP/1.1 answer."""
 
 
@@ -58,7 +58,7 @@ def take_answer(buffer: bytearray, *, bodiless: bool = False, at_end: bool = Fal
     first, *lines = bytes(buffer[:end]).split(b"\r\n")
     status_line = _STATUS_LINE.fullmatch(first)
     if status_line is None:
-        raise Malformed(first)
+        raise MalformedError(first)
     status = int(status_line[1])
     fields = [_field(line) for line in lines]
     start = end + 4
@@ -78,7 +78,7 @@ def take_answer(buffer: bytearray, *, bodiless: bool = False, at_end: bool = Fal
 def _field(line: bytes) -> tuple[str, str]:
     match = _FIELD.fullmatch(line)
     if match is None:
-        raise Malformed(line)
+        raise MalformedError(line)
     return match[1].decode().lower(), match[2].decode("latin-1")
 
 
@@ -87,10 +87,10 @@ def _length(status: int, fields: list[tuple[str, str]]) -> int | None:
     lengths = [value for name, value in fields if name == "content-length"]
     if status < 200 or status in (204, 304):
         if lengths and status != 304:
-            raise Malformed(f"{status} with Content-Length")
+            raise MalformedError(f"{status} with Content-Length")
         return 0
     if any(name == "transfer-encoding" for name, _ in fields):
-        raise Malformed("a chunked answer, which nothing under test streams")
+        raise MalformedError("a chunked answer, which nothing under test streams")
     if len(lengths) > 1:
-        raise Malformed(f"Content-Length {lengths}")
+        raise MalformedError(f"Content-Length {lengths}")
     return int(lengths[0]) if lengths else None

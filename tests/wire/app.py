@@ -78,7 +78,7 @@ def not_blocking() -> bool:
 
 @main.get("/path/{text}/{number}/{ratio}/{flag}/{ident}/{colour}/{size}")
 async def path(
-    text: str, number: int, ratio: float, flag: bool, ident: UUID, colour: Colour, size: Literal["s", "l"]
+    text: str, number: int, ratio: float, *, flag: bool, ident: UUID, colour: Colour, size: Literal["s", "l"]
 ) -> list[str]:
     return [repr(value) for value in (text, number, ratio, flag, ident, colour, size)]
 

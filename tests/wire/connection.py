@@ -10,7 +10,7 @@ from tests.wire.server_process import PATIENCE
 Fields = tuple[tuple[str, str], ...]
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The connection ended before the answer did."""
 
 
@@ -35,14 +35,14 @@ class Connection:
         self.socket.sendall(data)
 
     def next_answer(self, *, bodiless: bool = False) -> Answer:
-        """The next answer, interim ones included. None comes: Ended."""
+        """The next answer, interim ones included. None comes: EndedError."""
         at_end = False
         while True:
             answer = take_answer(self._buffer, bodiless=bodiless, at_end=at_end)
             if answer is not None:
                 return answer
             if at_end:
-                raise Ended(bytes(self._buffer))
+                raise EndedError(bytes(self._buffer))
             piece = self.socket.recv(65536)
             self._buffer += piece
             at_end = not piece

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tests.wire.answers import Answer, Malformed, take_answer
+from tests.wire.answers import Answer, MalformedError, take_answer
 
 AT_ONCE = 16
 DEADLINE = 15.0
@@ -102,7 +102,7 @@ async def _hold(port: int, conversation: Conversation, pause: Callable[[], Await
             await _read(reader, writer, conversation, outcome)
     except TimeoutError:
         outcome.left_open = True
-    except Malformed as error:
+    except MalformedError as error:
         outcome.malformed = repr(error)
     finally:
         sending.cancel()
@@ -134,7 +134,7 @@ async def _read(
             asked_to_end = True
             writer.write(LAST_REQUEST)
     if buffer:
-        raise Malformed(bytes(buffer[:200]))
+        raise MalformedError(bytes(buffer[:200]))
     outcome.closed = not (asked_to_end and len(outcome.answers) > conversation.answers)
     if not outcome.closed:
         outcome.answers.pop()

@@ -152,7 +152,8 @@ def test_body_in_single_bytes(port: int) -> None:
 
 def test_json_body(port: int) -> None:
     with Connection(port) as connection:
-        for value in ({"a": [1, -2.5, None, True, "\u00e9\U0001f600"]}, [], "text", 5, None):
+        values: list[Any] = [{"a": [1, -2.5, None, True, "\u00e9\U0001f600"]}, [], "text", 5, None]
+        for value in values:
             data = json.dumps(value).encode()
             assert connection.ask("POST", "/json", (("Content-Type", "application/json"),), data).json() == {
                 "got": value
