@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
-REQUEST = b"POST /load HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n%b\r\nhi"
+REQUEST = b"POST /late HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n%b\r\nhi"
 KEPT, ALONE = REQUEST % b"", REQUEST % b"Connection: close\r\n"
 PATIENCE = 10.0
 
@@ -66,6 +66,9 @@ class Load:
         except ConnectionRefusedError:
             self.tally.refused += 1
             self.stop()
+            return None
+        except ConnectionError as error:
+            self.tally.failed[f"connecting: {error!r}"] += 1
             return None
 
     async def _comes_anew(self) -> None:

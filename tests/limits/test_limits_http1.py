@@ -1,15 +1,17 @@
 """Each limit of connections and HTTP/1.1, one below, at, and one above it, over sockets and set by its flag."""
 
+import contextlib
 import itertools
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.wire.answers import Answer
 from tests.wire.connection import Connection, EndedError, ask, chunked, request
-from tests.wire.server_process import ServerProcess, running
+from tests.wire.server_process import PATIENCE, ServerProcess, running
 
 HOST = "Host: localhost\r\n"
 CHUNKED = (("Transfer-Encoding", "chunked"),)
@@ -261,16 +263,48 @@ def test_connections() -> None:
 
 
 def ask_until_let_in(port: int) -> Answer:
-    """The server learns of a closed connection in a turn of its own."""
-    for _ in range(100):
+    """The first answer that is no 503: the server learns of a closed connection in a turn of its own."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         with Connection(port) as connection:
             try:
-                answer = connection.ask("GET", "/")
+                answer = connection.ask("GET", "/quick")
             except (EndedError, OSError):
                 continue
             if answer.status != 503:
                 return answer
     raise AssertionError("never let in")
+
+
+def whole_answers(connection: Connection) -> list[Answer]:
+    """What can be read before the connection ends."""
+    answers = []
+    with contextlib.suppress(EndedError, OSError):
+        while True:
+            answers.append(connection.next_answer())
+    return answers
+
+
+def test_answer_that_nobody_reads_is_given_up() -> None:
+    settings = flags({"--write-timeout": 0.3, "--max-connections": 1})
+    with running("tests.wire.app:main", *settings) as server, Connection(server.port) as lazy:
+        count = 20
+        lazy.send(request("GET", "/answers/large") * count)
+        assert ask_until_let_in(server.port).status == 200, "its place is free again"
+        assert len(whole_answers(lazy)) < count
+
+
+def test_client_that_shut_its_sending_side() -> None:
+    with running("tests.wire.app:main", *flags({}), "--half-close") as server, Connection(server.port) as connection:
+        connection.send(request("GET", "/suspends"))
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.next_answer().status == 200
+        assert connection.rest() == b""
+    with running("tests.wire.app:main", *flags({})) as server, Connection(server.port) as connection:
+        connection.send(request("GET", "/wait/gone"))
+        assert ask(server.port, "GET", "/started/gone").status == 204
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert ask(server.port, "GET", "/ended/gone").body == b"cancelled", "without the setting it is gone"
 
 
 @pytest.mark.parametrize("together", [1, 3, 32])

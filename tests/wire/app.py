@@ -164,9 +164,9 @@ async def text_body(request: Request) -> str:
 
 
 @main.post("/late")
-async def late_body(request: Request) -> int:
-    await asyncio.sleep(0)
-    return len(await request.body())
+async def late_body(request: Request) -> bytes:
+    await asyncio.sleep(0.001)
+    return await request.body()
 
 
 # Answers
