@@ -1,18 +1,271 @@
 """The native module: what Rust gives to Python. `mypy.stubtest` checks it against the built module."""
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+import asyncio
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, Sequence, ValuesView
+from contextvars import Context
 from datetime import datetime
-from typing import Any, Generic, Literal, NamedTuple, TypeAlias, final
+from selectors import SelectorKey
+from traceback import StackSummary
+from types import GenericAlias
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVarTuple, final, overload
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, disjoint_base
 
 from covet._plan import RoutePlan
 from covet.app import Covet
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
+__all__ = [
+    "Address",
+    "Engine",
+    "HTMLResponse",
+    "Handle",
+    "Headers",
+    "JSONDecodeError",
+    "JSONEncodeError",
+    "JSONResponse",
+    "MutableHeaders",
+    "PlainTextResponse",
+    "QueryParams",
+    "RedirectResponse",
+    "Request",
+    "Response",
+    "Scheduler",
+    "State",
+    "TimerHandle",
+    "URL",
+    "json_decode",
+    "json_encode",
+    "set_parent_death_signal",
+]
+
+_Ts = TypeVarTuple("_Ts")
 _B_co = TypeVar("_B_co", default=Any, covariant=True)
-_SameSite: TypeAlias = Literal["lax", "strict", "none"]
+_T = TypeVar("_T")
+
+class Address(NamedTuple):
+    """A peer."""
+
+    host: str
+    port: int
+
+@final
+class URL:
+    """The URL that was asked for."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def hostname(self) -> str: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class Headers(Mapping[str, str]):
+    """Header fields; names compare without case, the first value wins in `[]`."""
+
+    def __getitem__(self, key: str, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    @overload
+    def get(self, key: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str | _T, /) -> str | _T: ...
+    def getlist(self, key: str) -> list[str]: ...
+    def keys(self) -> KeysView[str]: ...
+    def values(self) -> ValuesView[str]: ...
+    def items(self) -> ItemsView[str, str]: ...
+
+@final
+class QueryParams(Mapping[str, str]):
+    """Query fields; the last value wins in `[]`, as in Starlette."""
+
+    def __getitem__(self, key: str, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    @overload
+    def get(self, key: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str | _T, /) -> str | _T: ...
+    def getlist(self, key: str) -> list[str]: ...
+    def multi_items(self) -> list[tuple[str, str]]: ...
+    def keys(self) -> KeysView[str]: ...
+    def values(self) -> ValuesView[str]: ...
+    def items(self) -> ItemsView[str, str]: ...
+
+@final
+class State:
+    """Values of one request, by attribute. Unset: AttributeError."""
+
+    def __getattribute__(self, name: str, /) -> Any: ...
+    def __setattr__(self, name: str, value: object, /) -> None: ...
+    def __delattr__(self, name: str, /) -> None: ...
+    def __dir__(self) -> list[str]: ...
+
+@final
+class Request:
+    """One HTTP request, or a socket's handshake in middleware. Everything is read lazily."""
+
+    @staticmethod
+    def _make(
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        client: tuple[str, int] | None = None,
+        *,
+        secure: bool = False,
+        app: object = None,
+    ) -> Request: ...
+    @property
+    def app(self) -> Covet: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> URL: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def raw_path(self) -> bytes: ...
+    @property
+    def query(self) -> str: ...
+    @property
+    def http_version(self) -> Literal["1.0", "1.1", "2"]: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def query_params(self) -> QueryParams: ...
+    @property
+    def path_params(self) -> Mapping[str, Any]: ...
+    @property
+    def cookies(self) -> Mapping[str, str]: ...
+    async def body(self) -> bytes:
+        """The whole body, kept. Over `max_body`: ContentTooLarge."""
+    async def json(self) -> Any:
+        """The body as JSON. Malformed: RequestValidationError."""
+    async def text(self) -> str:
+        """The body as UTF-8 text. Malformed: RequestValidationError."""
+    @property
+    def client(self) -> Address | None: ...
+    @property
+    def state(self) -> State: ...
+
+@final
+class MutableHeaders(MutableMapping[str, str]):
+    """Header fields of an answer; names compare without case. CR, LF or NUL in a value: ValueError."""
+
+    def __getitem__(self, key: str, /) -> str: ...
+    def __setitem__(self, key: str, value: str, /) -> None: ...
+    def __delitem__(self, key: str, /) -> None: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def getlist(self, key: str) -> list[str]: ...
+    def append(self, key: str, value: str) -> None: ...
+    @overload
+    def get(self, key: str, default: None = None, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str | _T, /) -> str | _T: ...
+    def setdefault(self, key: str, default: str) -> str: ...
+    @overload
+    def pop(self, key: str, /) -> str: ...
+    @overload
+    def pop(self, key: str, /, default: str | _T) -> str | _T: ...
+    def popitem(self) -> tuple[str, str]: ...
+    def clear(self) -> None: ...
+    def update(self, other: Mapping[str, str] | None = None, /, **fields: str) -> None: ...  # type: ignore[override]
+    def keys(self) -> KeysView[str]: ...
+    def values(self) -> ValuesView[str]: ...
+    def items(self) -> ItemsView[str, str]: ...
+
+@disjoint_base
+class Response(Generic[_B_co]):
+    """An answer whose bytes are given; `Response[T]` documents T."""
+
+    status_code: int
+    media_type: str | None
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    def __init__(
+        self,
+        content: bytes | str | None = None,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None: ...
+    @property
+    def headers(self) -> MutableHeaders: ...
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: int | None = None,
+        expires: datetime | str | int | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool | None = None,
+        httponly: bool = True,
+        samesite: Literal["lax", "strict", "none"] | None = "lax",
+        partitioned: bool = False,
+    ) -> None: ...
+    def delete_cookie(
+        self,
+        key: str,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool | None = None,
+        httponly: bool = True,
+        samesite: Literal["lax", "strict", "none"] | None = "lax",
+        partitioned: bool = False,
+    ) -> None: ...
+
+class JSONResponse(Response[_B_co]):
+    """`content` encoded as JSON; `JSONResponse[T]` in a return annotation: as T."""
+
+    def __init__(
+        self,
+        content: _B_co,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None: ...
+
+class HTMLResponse(Response[str]):
+    """text/html."""
+
+    def __init__(
+        self,
+        content: str | bytes = "",
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None: ...
+
+class PlainTextResponse(Response[str]):
+    """text/plain."""
+
+    def __init__(
+        self,
+        content: str | bytes = "",
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None: ...
+
+class RedirectResponse(Response[None]):
+    """`Location`."""
+
+    def __init__(self, url: str, status_code: int = 303, headers: Mapping[str, str] | None = None) -> None: ...
 
 def set_parent_death_signal(signum: int) -> None:
     """Ask the kernel for a signal when the parent dies (Linux; elsewhere nothing happens). Refused: OSError."""
@@ -36,197 +289,91 @@ class Engine:
     @property
     def connections(self) -> int:
         """Open connections."""
+    @property
+    def busy(self) -> int:
+        """Jobs of the thread pool that wait or run. Closed or not started: 0."""
 
-class Address(NamedTuple):
-    """A peer."""
+class JSONEncodeError(ValueError):
+    """A value that has no JSON."""
 
-    host: str
-    port: int
+    path: str
+    """Where in the value, as `$.items[3].price`."""
+
+class JSONDecodeError(ValueError):
+    """Text that is not JSON, or over a limit."""
+
+    offset: int
+    """The byte that was wrong."""
+
+def json_encode(value: object, /) -> bytes:
+    """`value` as JSON. It cannot be encoded: JSONEncodeError."""
+
+def json_decode(data: bytes | bytearray | memoryview | str, /) -> Any:
+    """The value of a JSON text. Malformed: JSONDecodeError."""
+
+@disjoint_base
+class Handle:
+    def cancel(self) -> None: ...
+    def cancelled(self) -> bool: ...
+    def get_context(self) -> Context: ...
+    def _run(self) -> None: ...
+    @property
+    def _callback(self) -> Callable[..., object] | None: ...
+    @property
+    def _args(self) -> tuple[Any, ...] | None: ...
+    @property
+    def _context(self) -> Context: ...
+    @property
+    def _loop(self) -> Scheduler: ...
+    @property
+    def _cancelled(self) -> bool: ...
+    @property
+    def _source_traceback(self) -> StackSummary | None: ...
 
 @final
-class URL:
-    """The URL that was asked for."""
-
+class TimerHandle(Handle):
+    def when(self) -> float: ...
     @property
-    def scheme(self) -> str:
-        """As "http" or "https"."""
+    def _when(self) -> float: ...
     @property
-    def hostname(self) -> str:
-        """Without the port; lower case."""
-    @property
-    def port(self) -> int | None:
-        """None where the URL names none."""
-    @property
-    def path(self) -> str:
-        """Decoded."""
-    @property
-    def query(self) -> str:
-        """As sent, without "?"; "" where absent."""
-    def __str__(self) -> str: ...
+    def _scheduled(self) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: TimerHandle, /) -> bool: ...
+    def __le__(self, other: TimerHandle, /) -> bool: ...
+    def __gt__(self, other: TimerHandle, /) -> bool: ...
+    def __ge__(self, other: TimerHandle, /) -> bool: ...
 
-@final
-class Headers(Mapping[str, str]):
-    """Header fields; names compare without case, the first value wins in `[]`."""
-
-    def __getitem__(self, key: str, /) -> str: ...
-    def __iter__(self) -> Iterator[str]: ...
-    def __len__(self) -> int: ...
-    def getlist(self, key: str) -> list[str]:
-        """Every value of `key`, in order; empty where absent."""
-
-@final
-class QueryParams(Mapping[str, str]):
-    """Query fields; the last value wins in `[]`, as in Starlette."""
-
-    def __getitem__(self, key: str, /) -> str: ...
-    def __iter__(self) -> Iterator[str]: ...
-    def __len__(self) -> int: ...
-    def getlist(self, key: str) -> list[str]:
-        """Every value of `key`, in order; empty where absent."""
-
-@final
-class State:
-    """Values of one request, by attribute. Unset: AttributeError."""
-
-    def __getattr__(self, name: str) -> Any: ...
-    def __setattr__(self, name: str, value: object) -> None: ...
-    def __delattr__(self, name: str) -> None: ...
-
-@final
-class Request:
-    """One HTTP request. Everything is read lazily."""
-
-    @property
-    def app(self) -> Covet:
-        """The application that serves it."""
-    @property
-    def method(self) -> str:
-        """Upper case."""
-    @property
-    def raw_path(self) -> bytes:
-        """The path as sent, still percent-encoded."""
-    @property
-    def url(self) -> URL:
-        """As the client asked for it."""
-    @property
-    def headers(self) -> Headers:
-        """Header fields."""
-    @property
-    def query_params(self) -> QueryParams:
-        """Query fields, as text."""
-    @property
-    def path_params(self) -> Mapping[str, Any]:
-        """Path parameters, converted."""
-    @property
-    def cookies(self) -> Mapping[str, str]:
-        """Cookies, as text."""
-    @property
-    def client(self) -> Address | None:
-        """The peer; None on a Unix socket."""
-    @property
-    def state(self) -> State:
-        """Values of this request."""
-    async def body(self) -> bytes:
-        """The whole body, kept. Over `max_body`: ContentTooLarge."""
-    async def json(self) -> Any:
-        """The body as JSON. Malformed: RequestValidationError."""
-    async def text(self) -> str:
-        """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
-
-@final
-class MutableHeaders(MutableMapping[str, str]):
-    """Header fields of an answer; names compare without case. CR, LF or NUL in a value: ValueError."""
-
-    def __getitem__(self, key: str, /) -> str: ...
-    def __setitem__(self, key: str, value: str, /) -> None: ...
-    def __delitem__(self, key: str, /) -> None: ...
-    def __iter__(self) -> Iterator[str]: ...
-    def __len__(self) -> int: ...
-    def getlist(self, key: str) -> list[str]:
-        """Every value of `key`, in order; empty where absent."""
-    def append(self, key: str, value: str) -> None:
-        """Add a field, keeping those of the same name."""
-
-class Response(Generic[_B_co]):
-    """An answer whose bytes are given; `Response[T]` documents T."""
-
-    status_code: int
-    media_type: str | None
-    def __init__(
-        self,
-        content: bytes | str | None = None,
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str | None = None,
-    ) -> None:
-        """`content` str is UTF-8; `media_type` None sends no Content-Type. Status outside 200-599: ValueError."""
-    @property
-    def headers(self) -> MutableHeaders:
-        """Header fields, to be changed in place."""
-    def set_cookie(
-        self,
-        key: str,
-        value: str = "",
-        max_age: int | None = None,
-        expires: datetime | str | int | None = None,
-        path: str | None = "/",
-        domain: str | None = None,
-        secure: bool | None = None,
-        httponly: bool = True,
-        samesite: _SameSite | None = "lax",
-        partitioned: bool = False,
-    ) -> None:
-        """`max_age` and int `expires` in seconds; `secure` None: not in debug. A bad name or value: ValueError."""
-    def delete_cookie(
-        self,
-        key: str,
-        path: str | None = "/",
-        domain: str | None = None,
-        secure: bool | None = None,
-        httponly: bool = True,
-        samesite: _SameSite | None = "lax",
-        partitioned: bool = False,
-    ) -> None:
-        """Expire a cookie; path and domain as when it was set."""
-
-class JSONResponse(Response[_B_co]):
-    """`content` encoded as JSON."""
-
-    def __init__(
-        self,
-        content: _B_co,
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str | None = None,
-    ) -> None:
-        """`media_type` None: application/json. Not encodable: 500."""
-
-class HTMLResponse(Response[str]):
-    """text/html."""
-
-    def __init__(
-        self,
-        content: str | bytes = "",
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str | None = None,
-    ) -> None:
-        """`media_type` None: text/html; charset=utf-8."""
-
-class PlainTextResponse(Response[str]):
-    """text/plain."""
-
-    def __init__(
-        self,
-        content: str | bytes = "",
-        status_code: int = 200,
-        headers: Mapping[str, str] | None = None,
-        media_type: str | None = None,
-    ) -> None:
-        """`media_type` None: text/plain; charset=utf-8."""
-
-class RedirectResponse(Response[None]):
-    """`Location`."""
-
-    def __init__(self, url: str, status_code: int = 303, headers: Mapping[str, str] | None = None) -> None:
-        """303: the next request is a GET. Status not 3xx: ValueError."""
+@disjoint_base
+class Scheduler:
+    # The handles are `Handle` and `TimerHandle` above; asyncio's own classes are promised because its loops promise them.
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Scheduler: ...
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle: ...
+    def call_soon_threadsafe(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle: ...
+    def call_later(
+        self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle: ...
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle: ...
+    def time(self) -> float: ...
+    def stop(self) -> None: ...
+    def get_debug(self) -> bool: ...
+    def is_running(self) -> bool: ...
+    def _add_callback(self, handle: Handle | asyncio.Handle) -> None: ...
+    def _add_callback_signalsafe(self, handle: Handle | asyncio.Handle) -> None: ...
+    def _timer_handle_cancelled(self, handle: TimerHandle) -> None: ...
+    def _process_events(self, events: Iterable[tuple[SelectorKey, int]]) -> None: ...
+    def _drive(self, selector: int) -> None: ...
+    def _tear_down(self) -> None: ...
+    def _discard(self) -> None: ...
+    _closed: bool
+    _debug: bool
+    _stopping: bool
+    _thread_id: int | None
+    _timer_cancelled_count: int

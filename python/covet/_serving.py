@@ -21,6 +21,8 @@ class Serving:
         app.close_routes()
         plans = [compiled.plan for compiled in compile_routes(app, settings)]
         self._engine = Engine(app, plans, settings)
+        self.stuck = 0
+        """After `drain`: handlers that still run in the pool; no thread can be stopped."""
 
     def share(self, counters: int, slot: int, slots: int) -> None:
         """Use a memory file of counters that all workers map."""
@@ -43,6 +45,7 @@ class Serving:
         try:
             await done
         finally:
+            self.stuck = self._engine.busy
             self._engine.close()
 
     def close(self) -> None:

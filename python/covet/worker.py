@@ -53,8 +53,11 @@ class Stop:
 
 async def serve(
     app: Covet, launch: Launch, listeners: list[socket.socket], ready: Callable[[], None], part: Assignment | None
-) -> None:
-    """Serve until a signal; `ready` is called when connections are accepted. Not startable: FailedStart."""
+) -> int:
+    """Serve until a signal; `ready` is called when connections are accepted. Not startable: FailedStart.
+
+    Returns how many handlers still run in the pool.
+    """
     stop = Stop((signal.SIGTERM,) if part is not None else (signal.SIGTERM, signal.SIGINT))
     try:
         serving = Serving(app, ServerSettings(**launch.settings))
@@ -79,6 +82,7 @@ async def serve(
         except asyncio.CancelledError:
             serving.abort()
             raise
+    return serving.stuck
 
 
 def run(launch: Launch, listeners: list[socket.socket], ready: Callable[[], None], part: Assignment | None) -> int:
@@ -93,9 +97,13 @@ def run(launch: Launch, listeners: list[socket.socket], ready: Callable[[], None
         sys.setswitchinterval(interval)
     try:
         with asyncio.Runner(loop_factory=EventLoop) as runner:
-            runner.run(serve(app, launch, listeners, ready, part))
+            stuck = runner.run(serve(app, launch, listeners, ready, part))
     except asyncio.CancelledError:
         return 1
+    if stuck:  # their threads would be torn out of the interpreter while they run
+        logging.getLogger("covet.server").warning("left while %d blocking handlers still ran", stuck)
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 

@@ -42,7 +42,6 @@ struct More {
     max_query_fields: usize,
     pool_threads: usize,
     access_log: bool,
-    switch_interval: Option<f64>,
 }
 
 struct Running {
@@ -96,15 +95,10 @@ impl Engine {
         if state.running.borrow().is_some() || state.closed.get() {
             return Err(PyRuntimeError::new_err("an engine starts once"));
         }
-        let py = r#loop.py();
         let sockets = fds
             .into_iter()
             .map(runtime::duplicate)
             .collect::<std::io::Result<Vec<_>>>()?;
-        if let Some(interval) = state.more.switch_interval {
-            py.import("sys")?
-                .call_method1("setswitchinterval", (interval,))?;
-        }
         let running = runtime::enter(r#loop, || state.serve(r#loop, sockets))??;
         *state.running.borrow_mut() = Some(Rc::new(running));
         Ok(())
@@ -154,6 +148,13 @@ impl Engine {
         }
         state.compiled.borrow_mut().clear();
         Ok(())
+    }
+
+    /// Jobs of the thread pool that wait or run.
+    #[getter]
+    fn busy(&self) -> PyResult<usize> {
+        let running = self.state.get()?.running.borrow().clone();
+        Ok(running.map_or(0, |running| running.pool.busy()))
     }
 
     /// Open connections.
@@ -266,7 +267,6 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         max_query_fields: number("max_query_fields")?,
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
-        switch_interval: given.getattr("switch_interval")?.extract()?,
     };
     Ok((settings, more))
 }

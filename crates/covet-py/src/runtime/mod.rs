@@ -12,6 +12,7 @@
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`]: a coroutine as an asyncio task, started at once
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
+//! - [`pool`]: threads for handlers that may block
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
@@ -23,7 +24,7 @@ mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
 mod handle;
-pub(crate) mod pool;
+mod pool;
 mod queue;
 mod scheduler;
 mod signals;

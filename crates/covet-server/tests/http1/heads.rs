@@ -442,7 +442,10 @@ fn every_reason_is_a_sentence_with_a_status() {
         let text = reason.as_str();
         assert!(text.ends_with('.') && text.len() > 20, "{text}");
         assert!(
-            matches!(reason.status(), 400 | 413 | 414 | 417 | 431 | 501 | 505),
+            matches!(
+                reason.status(),
+                400 | 408 | 413 | 414 | 417 | 431 | 501 | 505
+            ),
             "{text}"
         );
     }
