@@ -1,0 +1,121 @@
+"""Processes that die, hang and end under load: nobody fails but the requests that a dead worker had."""
+
+import asyncio
+import os
+import select
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.load import Load, Tally
+from tests.wire.connection import Connection, ask, request
+from tests.wire.server_process import ServerProcess, running
+
+CLIENTS = 32
+SPAWNED = r"worker (\d+) was killed by SIGKILL; starting another"
+
+
+@pytest.fixture
+def pair() -> Iterator[ServerProcess]:
+    """A supervisor with two workers."""
+    with running("examples.echo:main", "--workers", "2") as server:
+        yield server
+
+
+def test_killed_worker_costs_only_its_own_requests(pair: ServerProcess) -> None:
+    before = pair.workers()
+
+    async def kill_under_load() -> Tally:
+        load = Load(pair.port, CLIENTS, 100_000)
+        running_load = asyncio.create_task(load.run())
+        await load.reached(1000)
+        os.kill(before[0], signal.SIGKILL)
+        await load.reached(2000)
+        load.stop()
+        return await running_load
+
+    tally = asyncio.run(kill_under_load())
+    assert tally.answered >= 3000
+    assert tally.refused == 0
+    assert sum(tally.failed.values()) <= CLIENTS, tally.failed
+    assert all("reset" in what.lower() or "IncompleteRead" in what for what in tally.failed), tally.failed
+    assert int(pair.wait_for(SPAWNED)[0][1]) == before[0]
+    os.kill(before[1], signal.SIGSTOP)
+    try:
+        assert ask(pair.port, "POST", "/", body=b"new").body == b"new", "which only the new worker can answer"
+    finally:
+        os.kill(before[1], signal.SIGCONT)
+    assert before[0] not in pair.workers()
+
+
+def test_stopped_worker_does_not_hold_up_the_others(pair: ServerProcess) -> None:
+    stopped = pair.workers()[0]
+
+    async def stop_under_load() -> tuple[Tally, Tally]:
+        load = Load(pair.port, CLIENTS, 100_000)
+        running_load = asyncio.create_task(load.run())
+        await load.reached(1000)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            others = await Load(pair.port, CLIENTS, 2000).run()
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        load.stop()
+        return await running_load, others
+
+    first, others = asyncio.run(stop_under_load())
+    assert (others.answered, others.refused) == (2000, 0)
+    assert not others.failed, "connections made while it stood still went to the other worker"
+    assert not first.failed, "those that it held were answered when it went on"
+
+
+def test_full_load_before_the_signal(pair: ServerProcess) -> None:
+    tally = asyncio.run(Load(pair.port, CLIENTS, 20_000).run())
+    assert (tally.answered, tally.refused, tally.let_go) == (20_000, 0, 0)
+    assert not tally.failed
+    pair.stop()
+
+
+def test_second_server_on_the_same_port(pair: ServerProcess) -> None:
+    second = ServerProcess("examples.echo:main", port=pair.port)
+    assert second.end() == 1
+    assert len(second.log.splitlines()) == 1
+    assert "in use" in second.log
+    assert str(pair.port) in second.log
+    assert ask(pair.port, "GET", "/").status == 200
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_second_signal_ends_at_once(workers: str) -> None:
+    with (
+        running("tests.wire.app:main", "--workers", workers, "--drain-timeout", "600") as server,
+        Connection(server.port) as waiting,
+        Connection(server.port) as other,
+    ):
+        waiting.send(request("GET", "/wait/forever"))
+        assert other.ask("GET", "/started/forever").status == 204
+        server.signal(signal.SIGTERM)
+        while not other.ask("GET", "/quick").closes:
+            pass  # the signal is on its way
+        server.signal(signal.SIGTERM)
+        assert server.end() == 1
+        assert not waiting.rest().startswith(b"HTTP/1.1 2"), "what was cut off is no success"
+
+
+def test_supervisor_that_is_killed_leaves_no_workers(pair: ServerProcess) -> None:
+    pids = [os.pidfd_open(pid) for pid in pair.workers()]
+    try:
+        pair.signal(signal.SIGKILL)
+        for pidfd in pids:
+            assert ended(pidfd), "a worker ends with its supervisor"
+    finally:
+        for pidfd in pids:
+            os.close(pidfd)
+
+
+def ended(pidfd: int) -> bool:
+    """Whether the process ends while we watch."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(10_000))

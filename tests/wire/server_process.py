@@ -1,0 +1,111 @@
+"""A server under test: `covet run` as a process of its own, on a port that it chooses.
+
+Knows the command line and the lines that it prints; nothing of HTTP.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 20.0
+"""Seconds after which what has not happened does not happen."""
+SERVING = r"covet: serving http://127\.0\.0\.1:(\d+)"
+
+
+class ServerProcess:
+    """One `covet run`; its standard error is collected line by line."""
+
+    def __init__(self, app: str, *flags: str, port: int = 0) -> None:
+        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *flags]
+        self.process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = 0
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    @property
+    def log(self) -> str:
+        """All of standard error so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def wait_for(self, pattern: str, count: int = 1) -> list[re.Match[str]]:
+        """The first `count` matches of `pattern` in standard error, when they are there."""
+        found: list[re.Match[str]] = []
+
+        def look() -> bool:
+            found[:] = re.finditer(pattern, "".join(self._lines))
+            return len(found) >= count or self._ended
+
+        with self._changed:
+            self._changed.wait_for(look, PATIENCE)
+            assert len(found) >= count, f"{len(found)} of {count} {pattern!r} in:\n{''.join(self._lines)}"
+        return found[:count]
+
+    def wait_until_serving(self) -> None:
+        """Until the line that names the port."""
+        self.port = int(self.wait_for(SERVING)[0][1])
+
+    def workers(self) -> list[int]:
+        """Process ids of the supervisor's children."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the process that was started."""
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """The exit code; waits for it, and for the rest of standard error."""
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        return code
+
+    def stop(self) -> None:
+        """SIGTERM, which must end it well."""
+        self.signal(signal.SIGTERM)
+        code = self.end()
+        assert code == 0, f"exit code {code}:\n{self.log}"
+
+    def kill(self) -> None:
+        """What a failed test leaves behind."""
+        if self.process.poll() is None:
+            for pid in self.workers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.kill()
+        self.end()
+
+
+@contextlib.contextmanager
+def running(app: str, *flags: str) -> Iterator[ServerProcess]:
+    """A server that serves; at the end it is stopped, unless the test has done that."""
+    server = ServerProcess(app, *flags)
+    try:
+        server.wait_until_serving()
+        yield server
+        if server.process.poll() is None:
+            server.stop()
+    finally:
+        server.kill()
