@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import (
+    Awaitable,
     Callable,
     ItemsView,
     Iterable,
@@ -158,11 +159,11 @@ class Request:
     def path_params(self) -> Mapping[str, Any]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
-    async def body(self) -> bytes:
+    def body(self) -> Awaitable[bytes]:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
-    async def json(self) -> Any:
+    def json(self) -> Awaitable[Any]:
         """The body as JSON. Malformed: RequestValidationError."""
-    async def text(self) -> str:
+    def text(self) -> Awaitable[str]:
         """The body as UTF-8 text. Malformed: RequestValidationError."""
     @property
     def client(self) -> Address | None: ...
