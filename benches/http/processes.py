@@ -25,7 +25,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 HOST = "127.0.0.1"
 
 
-class Failed(Exception):  # noqa: N818 - said of a server, not of this program
+class Failed(Exception):
     """A server that did not start or gave a wrong answer; the text says why."""
 
 

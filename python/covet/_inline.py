@@ -180,7 +180,7 @@ class _Machine:
         """What a global name means now."""
         namespace: dict[str, object] = self.globals
         if name not in namespace:
-            namespace = vars(builtins)
+            namespace = builtins.__dict__
         found = namespace.get(name, _ABSENT)
         if found is _ABSENT:
             raise Refused(f"the global {name!r} does not exist")

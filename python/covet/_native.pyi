@@ -1,7 +1,18 @@
 """The native module: what Rust gives to Python. `mypy.stubtest` checks it against the built module."""
 
 import asyncio
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, Sequence, ValuesView
+from collections.abc import (
+    Awaitable,
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    MutableMapping,
+    Sequence,
+    ValuesView,
+)
 from contextvars import Context
 from datetime import datetime
 from selectors import SelectorKey
@@ -17,6 +28,7 @@ from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 __all__ = [
+    "URL",
     "Address",
     "Engine",
     "HTMLResponse",
@@ -34,7 +46,6 @@ __all__ = [
     "Scheduler",
     "State",
     "TimerHandle",
-    "URL",
     "json_decode",
     "json_encode",
     "set_parent_death_signal",
@@ -148,11 +159,11 @@ class Request:
     def path_params(self) -> Mapping[str, Any]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
-    async def body(self) -> bytes:
+    def body(self) -> Awaitable[bytes]:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
-    async def json(self) -> Any:
+    def json(self) -> Awaitable[Any]:
         """The body as JSON. Malformed: RequestValidationError."""
-    async def text(self) -> str:
+    def text(self) -> Awaitable[str]:
         """The body as UTF-8 text. Malformed: RequestValidationError."""
     @property
     def client(self) -> Address | None: ...
@@ -348,7 +359,7 @@ class TimerHandle(Handle):
 @disjoint_base
 class Scheduler:
     # The handles are `Handle` and `TimerHandle` above; asyncio's own classes are promised because its loops promise them.
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> Scheduler: ...
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def call_soon(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle: ...

@@ -62,8 +62,8 @@ def called(handler: Handler) -> object:
 def written(handler: Handler) -> object:
     """The function that carries the signature: as `called`, and behind functools.wraps."""
     inner = called(handler)
-    while hasattr(inner, "__wrapped__"):
-        inner = called(inner.__wrapped__)
+    while (behind := getattr(inner, "__wrapped__", None)) is not None:
+        inner = called(behind)
     return inner
 
 

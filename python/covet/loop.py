@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector
 from typing import Any, Protocol, TypeVar
 
-from covet import _native
+from covet._native import Handle, Scheduler, TimerHandle
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
@@ -34,7 +34,7 @@ class _Selector(Protocol):
     def fileno(self) -> int: ...
 
 
-class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
+class EventLoop(Scheduler, asyncio.SelectorEventLoop):
     """An asyncio event loop that is one task on the server's runtime.
 
     It may be created on one thread and run on another; once it has connections it stays on their thread.
@@ -126,7 +126,7 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
         if current not in (-1, self._csock.fileno()):
             signal.set_wakeup_fd(current)
 
-    def _callback_failed(self, handle: _native.Handle, error: BaseException) -> None:
+    def _callback_failed(self, handle: Handle, error: BaseException) -> None:
         """Report what a callback raised, in asyncio's words."""
         context: dict[str, Any] = {
             "message": f"Exception in callback {self._describe_callback(handle)}",
@@ -143,12 +143,12 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
         what = repr(owner) if isinstance(owner, asyncio.Task) else str(handle)
         _logger.warning("Executing %s took %.3f seconds", what, seconds)
 
-    def _describe_handle(self, handle: _native.Handle) -> str:
+    def _describe_handle(self, handle: Handle) -> str:
         """The `repr` of a handle."""
         words = [type(handle).__name__]
         if handle.cancelled():
             words.append("cancelled")
-        if isinstance(handle, _native.TimerHandle):
+        if isinstance(handle, TimerHandle):
             words.append(f"when={handle.when()}")
         if handle._callback is not None:
             words.append(self._describe_callback(handle))
@@ -157,7 +157,7 @@ class EventLoop(_native.Scheduler, asyncio.SelectorEventLoop):
             words.append(f"created at {frame[0]}:{frame[1]}")
         return f"<{' '.join(words)}>"
 
-    def _describe_callback(self, handle: _native.Handle) -> str:
+    def _describe_callback(self, handle: Handle) -> str:
         describe: Any = format_helpers._format_callback_source
         if _HIDES_ARGUMENTS:
             return str(describe(handle._callback, handle._args, debug=self.get_debug()))

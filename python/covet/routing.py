@@ -310,11 +310,11 @@ def _options(options: RouteOptions) -> RouteOptions:
     if type(status) is not int or not 200 <= status <= 599:
         raise ConfigurationError(f"status_code is {status!r}: write an int from 200 to 599")
     if options.get("on_disconnect", "cancel") not in ("cancel", "finish"):
-        raise ConfigurationError(f"on_disconnect is {options['on_disconnect']!r}: write 'cancel' or 'finish'")
+        raise ConfigurationError(f"on_disconnect is {options.get('on_disconnect')!r}: write 'cancel' or 'finish'")
     if not isinstance(options.get("blocking", True), bool):
-        raise ConfigurationError(f"blocking is {options['blocking']!r}: write True or False")
+        raise ConfigurationError(f"blocking is {options.get('blocking')!r}: write True or False")
     if not isinstance(options.get("limits", Limits()), Limits):
-        raise ConfigurationError(f'limits is {options["limits"]!r}: write Limits(max_body="1MB")')
+        raise ConfigurationError(f'limits is {options.get("limits")!r}: write Limits(max_body="1MB")')
     return options
 
 

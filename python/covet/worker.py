@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from covet import _native
+from covet._native import set_parent_death_signal
 from covet._serving import Serving
 from covet.app import Covet
 from covet.errors import ConfigurationError
@@ -110,7 +110,7 @@ def run(launch: Launch, listeners: list[socket.socket], ready: Callable[[], None
 def main(arguments: list[str]) -> int:
     """A worker under a supervisor: `arguments` are its assignment and the words of `covet run`."""
     part = Assignment.parse(arguments[0])
-    _native.set_parent_death_signal(signal.SIGTERM)
+    set_parent_death_signal(signal.SIGTERM)
     if os.getppid() != part.parent:
         return 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # from a terminal it reaches the whole group; the supervisor decides

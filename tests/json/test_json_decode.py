@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from covet._native import JSONDecodeError, JSONEncodeError, json_decode, json_encode
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
+from covet._native import JSONDecodeError, JSONEncodeError, json_decode, json_encode
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)

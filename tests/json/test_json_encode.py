@@ -11,9 +11,10 @@ import uuid
 from typing import Any, ClassVar, NamedTuple
 
 import pytest
-from covet._native import json_encode
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from covet._native import json_encode
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from covet._native import JSONEncodeError, json_encode
 
 

@@ -33,7 +33,10 @@ def cookie(*args: object, **options: object) -> str:
         ({"samesite": "None"}, "a=b; Path=/; HttpOnly; SameSite=None; Secure"),
         ({"partitioned": True}, "a=b; Path=/; HttpOnly; SameSite=Lax; Partitioned; Secure"),
         ({"expires": "Thu, 01 Jan 2099 00:00:00 GMT"}, f"a=b; Expires=Thu, 01 Jan 2099 00:00:00 GMT{PLAIN}"),
-        ({"expires": datetime(2030, 1, 2, 3, 4, 5, 999_999, UTC)}, f"a=b; Expires=Wed, 02 Jan 2030 03:04:05 GMT{PLAIN}"),
+        (
+            {"expires": datetime(2030, 1, 2, 3, 4, 5, 999_999, UTC)},
+            f"a=b; Expires=Wed, 02 Jan 2030 03:04:05 GMT{PLAIN}",
+        ),
         (
             {"expires": datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))},
             f"a=b; Expires=Wed, 02 Jan 2030 01:04:05 GMT{PLAIN}",
@@ -79,7 +82,9 @@ def test_bad_name(name: str) -> None:
         Response().delete_cookie(name)
 
 
-@pytest.mark.parametrize("value", ["s3cret b", "s3cret,b", "s3cret;b", "s3cret\r\nb", "s3cret\u00e9", 's3cret"', "s3cret\\", "\0s3cret"])
+@pytest.mark.parametrize(
+    "value", ["s3cret b", "s3cret,b", "s3cret;b", "s3cret\r\nb", "s3cret\u00e9", 's3cret"', "s3cret\\", "\0s3cret"]
+)
 def test_bad_value_is_not_told(value: str) -> None:
     with pytest.raises(ValueError, match='the value of cookie "a" has the character') as caught:
         cookie("a", value)

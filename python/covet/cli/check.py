@@ -1,6 +1,6 @@
 """`covet check`: load an application and compile its routes, so that a mistake shows before it is deployed."""
 
-from covet._native import Engine
+from covet._serving import Serving
 from covet.cli.inspecting import ConfigurationError, Inspected, LoadError
 from covet.supervisor import say
 
@@ -9,7 +9,7 @@ def check(words: list[str]) -> int:
     """Say what is wrong, or how much is right; the exit code."""
     try:
         found = Inspected(words)
-        Engine(found.app, [compiled.plan for compiled in found.routes], found.settings).close()
+        Serving(found.app, found.settings).close()
     except (LoadError, ConfigurationError) as error:
         say(str(error))
         return 1
