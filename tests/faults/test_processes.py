@@ -70,6 +70,32 @@ def test_stopped_worker_does_not_hold_up_the_others(pair: ServerProcess) -> None
     assert not first.failed, "those that it held were answered when it went on"
 
 
+@pytest.mark.parametrize("app", ["examples.echo:main", "tests.wire.app:main"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_signal_under_load_fails_nobody(app: str, workers: int) -> None:
+    """Handlers that answer at once, and handlers that are at work when the signal comes."""
+    with running(app, "--workers", str(workers)) as server:
+        end_under_load(server)
+
+
+def end_under_load(server: ServerProcess) -> None:
+    most = 20_000
+
+    async def signal_under_load() -> Tally:
+        load = Load(server.port, CLIENTS, most)
+        running_load = asyncio.create_task(load.run())
+        await load.reached(most // 4)
+        server.signal(signal.SIGTERM)
+        return await running_load
+
+    tally = asyncio.run(signal_under_load())
+    assert not tally.failed
+    assert tally.answered >= most // 4
+    assert tally.refused > 0, "the signal came while requests did"
+    assert server.end() == 0
+    assert "Traceback" not in server.log
+
+
 def test_full_load_before_the_signal(pair: ServerProcess) -> None:
     tally = asyncio.run(Load(pair.port, CLIENTS, 20_000).run())
     assert (tally.answered, tally.refused, tally.let_go) == (20_000, 0, 0)

@@ -352,7 +352,7 @@ def test_requests_under_way_outlive_the_signal() -> None:
             pass  # the signal is on its way
         assert idle.ask("GET", "/release/drain").closes, "its request may have been on its way too"
         answer = waiting.next_answer()
-        assert (answer.status, answer.body) == (200, b"released")
+        assert (answer.status, answer.body, answer.closes) == (200, b"released", True)
         assert server.end() == 0
         with pytest.raises(ConnectionRefusedError):
             Connection(server.port)

@@ -168,6 +168,9 @@ def test_json_body(port: int) -> None:
 def test_text_body(port: int) -> None:
     with Connection(port) as connection:
         assert connection.ask("POST", "/text", body="\u00e9".encode()).body == "\u00e9".encode()
+        latin = (("Content-Type", "text/plain; charset=iso-8859-1"),)
+        assert connection.ask("POST", "/text", latin, b"\xe9").body == "\u00e9".encode()
+        assert connection.ask("POST", "/text", body=b"\xff\xfe").status == 400
         assert connection.ask("POST", "/late", body=b"12345").body == b"12345"
 
 
