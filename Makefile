@@ -57,6 +57,7 @@ run: $(VENV)/.built-release ## Build, then serve examples/bookshop on http://HOS
 test: $(VENV)/.built-dev ## Run every test: both crates and pytest.
 	cargo test --quiet --locked -p covet-server
 	@if $(BIN)/python -c 'import sys; sys.path.insert(0, "scripts"); import measure_coverage as m; sys.exit(not m.libpython_is_there())'; then \
+		LD_LIBRARY_PATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))') \
 		cargo test --quiet --locked -p covet-py --no-default-features; \
 	else echo 'no libpython to link: the tests inside covet-py are left out'; fi
 	$(BIN)/python -m pytest

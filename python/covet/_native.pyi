@@ -164,7 +164,7 @@ class Request:
     def json(self) -> Awaitable[Any]:
         """The body as JSON. Malformed: RequestValidationError."""
     def text(self) -> Awaitable[str]:
-        """The body as UTF-8 text. Malformed: RequestValidationError."""
+        """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
     @property

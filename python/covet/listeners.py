@@ -3,17 +3,44 @@
 Knows addresses and descriptors; nothing of workers or of HTTP. The engine takes descriptors only.
 """
 
+import array
+import contextlib
 import errno
 import os
 import socket
 import stat
+import struct
+import sys
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["adopt", "listen", "listen_unix", "remove_unix", "url_of"]
+__all__ = ["adopt", "listen", "listen_unix", "refuse_new", "remove_unix", "url_of"]
+
+_SO_ATTACH_FILTER = 26
+_DROP_SYN = (  # classic BPF over the TCP header: drop what has SYN set and ACK not
+    (0x30, 0, 0, 13),  # load the byte of flags
+    (0x54, 0, 0, 0x12),  # keep ACK and SYN
+    (0x15, 0, 1, 0x02),  # SYN alone?
+    (0x06, 0, 0, 0),  # drop
+    (0x06, 0, 0, 0xFFFFFFFF),  # take
+)
+
+
+def refuse_new(listener: socket.socket) -> None:
+    """Let no further connection begin, so that accepting what waits leaves nothing for the final close to reset.
+
+    Linux and TCP only (socket(7), SO_ATTACH_FILTER); elsewhere nothing happens. For every process that has the socket:
+    only before its last copy is closed.
+    """
+    if sys.platform != "linux" or listener.family == socket.AF_UNIX:
+        return
+    program = array.array("B", b"".join(struct.pack("=HBBI", *step) for step in _DROP_SYN))
+    pointer = struct.pack("@HP", len(_DROP_SYN), program.buffer_info()[0])
+    with contextlib.suppress(OSError):  # a sandbox may forbid it: then a connection in that moment is reset
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
 
 
 def listen(hosts: list[str], port: int, backlog: int) -> list[socket.socket]:

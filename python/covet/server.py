@@ -132,4 +132,6 @@ class Server:
         for listener in self._listeners:
             if self._uds is not None:
                 listeners.remove_unix(listener)
+            elif self._fd is None:
+                listeners.refuse_new(listener)
             listener.close()

@@ -13,7 +13,7 @@ import sys
 import time
 
 from covet.launch import FAILED_START, Assignment
-from covet.listeners import remove_unix, url_of
+from covet.listeners import refuse_new, remove_unix, url_of
 
 FIRST_DELAY = 0.1
 """Seconds before a crashed worker is replaced; doubled while it keeps failing."""
@@ -240,6 +240,7 @@ class Supervisor:
     def _close_listeners(self) -> None:
         for listener in self.listeners:
             if listener.fileno() >= 0:
+                refuse_new(listener)
                 remove_unix(listener)
                 listener.close()
 

@@ -20,7 +20,7 @@ from covet.app import Covet
 from covet.errors import ConfigurationError
 from covet.launch import FAILED_START, Assignment, Launch, parse
 from covet.lifespan import around
-from covet.listeners import remove_unix
+from covet.listeners import refuse_new, remove_unix
 from covet.loading import LoadError, load_app
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
@@ -76,6 +76,7 @@ async def serve(
         try:
             for listener in listeners:  # the engine's copies are the last ones, which it empties before it closes
                 if part is None:
+                    refuse_new(listener)
                     remove_unix(listener)
                 listener.close()
             await serving.drain(launch.drain_timeout)

@@ -58,7 +58,10 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
     let words = PyDict::new(py);
     let logged = (|| {
         if let Some(error) = error {
-            words.set_item(intern!(py, "exc_info"), error.value(py))?;
+            words.set_item(
+                intern!(py, "exc_info"),
+                (error.get_type(py), error.value(py), error.traceback(py)),
+            )?;
         }
         let text = "%s: %s (request %s)";
         let logger = imports::error_logger(py)?;

@@ -37,14 +37,14 @@ pub struct BodySource {
 }
 
 /// What an awaited body becomes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum BodyForm {
     /// `bytes`
     Bytes,
     /// The JSON value.
     Json,
-    /// `str`, from UTF-8.
-    Text,
+    /// `str`, from UTF-8 or the charset that the client named.
+    Text(Option<String>),
 }
 
 fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
@@ -124,7 +124,7 @@ impl BodySource {
         Ok(())
     }
 
-    fn take(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
+    fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
         let bytes = match &*lock(&self.stage) {
             Stage::Whole(bytes) => bytes.clone_ref(py),
             Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
@@ -135,14 +135,17 @@ impl BodySource {
         let slice = bytes.as_bytes(py);
         match form {
             BodyForm::Bytes => Ok(bytes.into_any()),
-            BodyForm::Text => match std::str::from_utf8(slice) {
+            BodyForm::Text(None) => match std::str::from_utf8(slice) {
                 Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
-                Err(error) => Err(invalid(
-                    py,
-                    "utf8",
-                    &format!("the body is not UTF-8 at byte {}", error.valid_up_to()),
-                )),
+                Err(error) => {
+                    let at = error.valid_up_to();
+                    Err(bad_request(
+                        py,
+                        &format!("The body is not UTF-8 at byte {at}."),
+                    ))
+                }
             },
+            BodyForm::Text(Some(charset)) => decode_charset(&bytes, py, charset),
             BodyForm::Json => match json::decode(py, slice) {
                 Ok(value) => Ok(value.unbind()),
                 Err(error) => {
@@ -152,6 +155,35 @@ impl BodySource {
             },
         }
     }
+}
+
+/// Charsets that a client may name: those of the web (WHATWG Encoding), by the start of their names.
+const CHARSETS: [&str; 12] = [
+    "ascii",
+    "us-ascii",
+    "iso-8859-",
+    "latin",
+    "windows-125",
+    "cp125",
+    "utf-",
+    "shift_jis",
+    "euc-",
+    "gb",
+    "big5",
+    "koi8-",
+];
+
+fn decode_charset(bytes: &Py<PyBytes>, py: Python<'_>, charset: &str) -> PyResult<Py<PyAny>> {
+    if !CHARSETS.iter().any(|known| charset.starts_with(known)) {
+        return Err(bad_request(py, "The charset of the body is not known."));
+    }
+    let decoded = bytes.call_method1(py, intern!(py, "decode"), (charset,));
+    decoded.map_err(|_| bad_request(py, "The body is not text in the charset that it names."))
+}
+
+fn bad_request(py: Python<'_>, message: &str) -> PyErr {
+    let made = imports::bad_request(py).and_then(|class| class.call1((message,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 /// A `RequestValidationError` about the body as a whole.
@@ -201,7 +233,7 @@ impl AwaitedBody {
                 other => return other,
             }
         }
-        let value = self.source.get().take(py, self.form)?;
+        let value = self.source.get().take(py, &self.form)?;
         Err(PyStopIteration::new_err((value,)))
     }
 

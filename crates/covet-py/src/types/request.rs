@@ -110,6 +110,15 @@ impl Request {
     }
 }
 
+/// The charset parameter of a content type (RFC 9110 section 8.3.2), in small letters.
+fn charset(content_type: &str) -> Option<String> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_charset = name.trim().eq_ignore_ascii_case("charset");
+        is_charset.then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    })
+}
+
 impl Request {
     fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
         match &self.body {
@@ -257,9 +266,14 @@ impl Request {
         self.awaited(py, BodyForm::Json)
     }
 
-    /// The body as text in UTF-8. Malformed: `RequestValidationError`.
+    /// The body as text, UTF-8 unless its content type says otherwise. Malformed: `BadRequest`.
     fn text(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.awaited(py, BodyForm::Text)
+        let content_type = self.block.all(b"content-type").next().map(latin1);
+        let charset = content_type
+            .as_deref()
+            .and_then(charset)
+            .filter(|name| name != "utf-8" && name != "utf8");
+        self.awaited(py, BodyForm::Text(charset))
     }
 
     fn __repr__(&self) -> String {

@@ -55,7 +55,10 @@ impl<S: Socket> Connection<S> {
         // A client that was never told to go on may never send the body, or may: nobody can know.
         let drainable =
             !active.owes_continue && active.decoder.direct() <= worker.settings.max_discard;
-        let keep = active.keep && !response.close && (!unread || drainable);
+        let keep = active.keep
+            && !worker.is_draining() // perhaps since the head was read
+            && !response.close
+            && (!unread || drainable);
         let bodiless = active.head.method == Method::Head || has_no_content(response.status);
         worker.write(active, &response, active.head.version, keep);
         worker.log(active, self.client, response.status);
