@@ -6,6 +6,7 @@ returning from `main`, so that what runs at exit runs.
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ import traceback
 from collections.abc import Callable
 
 from covet._native import set_parent_death_signal
+from covet._descriptors import connections_within, raise_limit
 from covet._serving import Serving
 from covet.app import Covet
 from covet.errors import ConfigurationError
@@ -60,7 +62,9 @@ async def serve(
     """
     stop = Stop((signal.SIGTERM,) if part is not None else (signal.SIGTERM, signal.SIGINT))
     try:
-        serving = Serving(app, ServerSettings(**launch.settings))
+        settings = ServerSettings(**launch.settings)
+        fitting = connections_within(raise_limit(), settings.max_connections)
+        serving = Serving(app, dataclasses.replace(settings, max_connections=fitting))
     except ConfigurationError as error:
         raise FailedStart(str(error)) from None
     if part is not None and part.counters >= 0:

@@ -5,14 +5,14 @@ import time
 
 import deep_routes
 
-from covet import Covet, PlainTextResponse, Request
+from covet import Covet, Request
 
 main = Covet()
 
 
 @main.get("/text")
-async def text() -> PlainTextResponse:
-    return PlainTextResponse("Hello, World!")
+async def text() -> str:
+    return "Hello, World!"
 
 
 @main.get("/json")

@@ -42,6 +42,11 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         module.add("Address", crate::types::address_class(py)?)?;
+        #[cfg(feature = "count-allocations")]
+        module.add_function(wrap_pyfunction!(
+            crate::runtime::counting::allocation_counts,
+            module
+        )?)?;
         crate::types::register(py)
     }
 }

@@ -13,11 +13,14 @@
 //! - [`task`]: a coroutine as an asyncio task, started at once
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
+//! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
 mod clock;
 mod context;
+#[cfg(feature = "count-allocations")]
+pub(crate) mod counting;
 mod dispatch;
 mod drive;
 mod engine;

@@ -2,10 +2,13 @@
 //!
 //! Knows the eager start of `CPython` 3.12 and its faults; knows nothing of requests.
 
+#![allow(unsafe_code)]
+
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyBool, PyString, PyTuple, PyType};
 
 /// What a coroutine became.
 #[allow(dead_code, reason = "the server reads it")]
@@ -29,15 +32,26 @@ pub(crate) fn start<'py>(
     context: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Started<'py>> {
     let py = event_loop.py();
-    let words = PyDict::new(py);
-    words.set_item(intern!(py, "loop"), event_loop)?;
-    if let Some(context) = context {
-        words.set_item(intern!(py, "context"), context)?;
-    }
-    if starts_eagerly(py) {
-        words.set_item(intern!(py, "eager_start"), true)?;
-    }
-    let task = match task_type(py)?.call((coroutine,), Some(&words)) {
+    let context = match context {
+        Some(context) => context.clone(),
+        None => py.None().into_bound(py),
+    };
+    let made = if starts_eagerly(py) {
+        let yes = PyBool::new(py, true);
+        let words = keywords(py, &EAGER, &["loop", "context", "eager_start"])?;
+        let arguments = [
+            coroutine.as_ptr(),
+            event_loop.as_ptr(),
+            context.as_ptr(),
+            yes.as_ptr(),
+        ];
+        vectorcall(task_type(py)?, &arguments, 1, words)
+    } else {
+        let words = keywords(py, &LATER, &["loop", "context"])?;
+        let arguments = [coroutine.as_ptr(), event_loop.as_ptr(), context.as_ptr()];
+        vectorcall(task_type(py)?, &arguments, 1, words)
+    };
+    let task = match made {
         Ok(task) => task,
         Err(error) => {
             leave_failed_start(event_loop)?;
@@ -60,6 +74,44 @@ fn leave_failed_start(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
             .call_method1(intern!(py, "_swap_current_task"), (event_loop, py.None()))?;
     }
     Ok(())
+}
+
+static EAGER: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
+static LATER: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
+
+/// A tuple of keyword names, made once.
+fn keywords<'a, 'py>(
+    py: Python<'py>,
+    kept: &'a PyOnceLock<Py<PyTuple>>,
+    names: &[&str],
+) -> PyResult<&'a Bound<'py, PyTuple>> {
+    let interned = || {
+        let words = names.iter().map(|name| PyString::intern(py, name));
+        Ok::<_, PyErr>(PyTuple::new(py, words)?.unbind())
+    };
+    Ok(kept.get_or_try_init(py, interned)?.bind(py))
+}
+
+/// Calls `class` with borrowed arguments, the last of them by keyword: no tuple, no dict.
+fn vectorcall<'py>(
+    class: &Bound<'py, PyType>,
+    arguments: &[*mut ffi::PyObject],
+    positional: usize,
+    words: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    // SAFETY: attached; every pointer is borrowed from a live object, and there is one name for
+    // each argument after the positional ones.
+    let result = unsafe {
+        ffi::PyObject_Vectorcall(
+            class.as_ptr(),
+            arguments.as_ptr(),
+            positional,
+            words.as_ptr(),
+        )
+    };
+    // SAFETY: a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, result) }
 }
 
 fn starts_eagerly(py: Python<'_>) -> bool {
