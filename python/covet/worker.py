@@ -15,8 +15,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from covet._native import set_parent_death_signal
 from covet._descriptors import connections_within, raise_limit
+from covet._native import set_parent_death_signal
 from covet._serving import Serving
 from covet.app import Covet
 from covet.errors import ConfigurationError
