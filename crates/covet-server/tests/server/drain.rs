@@ -1,0 +1,77 @@
+//! The end: what runs is finished, what idles is closed, nothing new is taken.
+
+use std::time::Duration;
+
+use covet_server::settings::Settings;
+
+use crate::support::{Gate, Site, later, run, text};
+
+#[test]
+fn draining_finishes_what_runs_and_closes_what_idles() {
+    run(async {
+        let (started, released) = (Gate::default(), Gate::default());
+        let gates = (started.clone(), released.clone());
+        let site = Site::new().on("GET", "/slow", move |_| {
+            let (started, released) = gates.clone();
+            later(async move {
+                started.open();
+                released.passed().await;
+                text("slow")
+            })
+        });
+        let served = site.serve(Settings {
+            drain_quiet: Duration::from_millis(60),
+            ..Settings::default()
+        });
+        let (mut idle, mut busy) = (served.connect().await, served.connect().await);
+        assert_eq!(idle.ask("GET /").await.status, 200);
+        busy.send("GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        started.passed().await;
+
+        served.server.drain();
+        assert_eq!(idle.rest().await, b"");
+        served.holds(1).await;
+        released.open();
+        let reply = busy.reply().await;
+        assert_eq!(reply.text(), "slow");
+        assert!(reply.closes());
+        assert_eq!(busy.rest().await, b"");
+        served.server.finished().await;
+        assert_eq!(served.server.counters().connections(), 0);
+        assert!(served.try_connect().await.is_err());
+    });
+}
+
+#[test]
+fn a_request_on_its_way_while_draining_is_answered() {
+    run(async {
+        let served = Site::new().serve(Settings::default());
+        let mut client = served.connect().await;
+        assert!(!client.ask("GET /").await.closes());
+        served.server.drain();
+        let reply = client.ask("GET /").await;
+        assert_eq!(reply.text(), "hello");
+        assert!(reply.closes());
+        assert_eq!(client.rest().await, b"");
+        served.server.finished().await;
+    });
+}
+
+#[test]
+fn abort_ends_everything_now() {
+    run(async {
+        let started = Gate::default();
+        let gate = started.clone();
+        let site = Site::new().on("GET", "/never", move |_| {
+            gate.open();
+            later(std::future::pending())
+        });
+        let served = site.serve(Settings::default());
+        let mut client = served.connect().await;
+        client.send("GET /never HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        started.passed().await;
+        served.server.abort();
+        served.server.finished().await;
+        assert_eq!(client.rest().await, b"");
+    });
+}

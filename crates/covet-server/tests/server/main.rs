@@ -1,0 +1,14 @@
+//! The server over real sockets, driven by closures: no Python, port 0, one runtime a test.
+
+mod answers;
+mod bodies;
+mod departures;
+mod drain;
+mod limits;
+mod log;
+mod panics;
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+mod support;
