@@ -52,7 +52,7 @@ build: $(VENV)/.built-release ## Build the package, optimised, into .venv with i
 
 run: $(VENV)/.built-release ## Build, then serve examples/bookshop on http://HOST:PORT (127.0.0.1:8000).
 	@echo "serving examples/bookshop on http://$(HOST):$(PORT)"
-	@cd examples && exec ../$(BIN)/covet run bookshop.app:main --host $(HOST) --port $(PORT)
+	@exec $(BIN)/covet run examples.bookshop.app:main --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.built-dev ## Run every test: both crates and pytest.
 	cargo test --quiet --locked -p covet-server
