@@ -100,16 +100,10 @@ fn vectorcall<'py>(
     words: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
+    let (call, words) = (ffi::PyObject_Vectorcall, words.as_ptr());
     // SAFETY: attached; every pointer is borrowed from a live object, and there is one name for
     // each argument after the positional ones.
-    let result = unsafe {
-        ffi::PyObject_Vectorcall(
-            class.as_ptr(),
-            arguments.as_ptr(),
-            positional,
-            words.as_ptr(),
-        )
-    };
+    let result = unsafe { call(class.as_ptr(), arguments.as_ptr(), positional, words) };
     // SAFETY: a new reference, or null with an exception set.
     unsafe { Bound::from_owned_ptr_or_err(py, result) }
 }
