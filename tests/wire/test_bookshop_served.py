@@ -16,8 +16,7 @@ def test_the_bookshop_keeps_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("BOOKSHOP_DB", str(tmp_path / "books.db"))
     named = re.search(r"covet run (\S+:main) --host", MAKEFILE.read_text())
     assert named is not None
-    with running(named[1]) as server:
-        connection = Connection(server.port)
+    with running(named[1]) as server, Connection(server.port) as connection:
         before = json.loads(connection.ask("GET", "/books").body)
         assert before
         kind = (("Content-Type", "application/json"),)
