@@ -31,7 +31,7 @@ README_SERVERS = (
     "uvicorn, raw ASGI",
     "fastapi",
 )
-README_WORKLOADS = ("text", "json", "typed", "sleep0", "sleep1ms", "pool")
+README_WORKLOADS = ("text", "json", "typed", "sleep0", "sleep1ms", "pool", "pool_yields")
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

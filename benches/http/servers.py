@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERYTHING = frozenset(WORKLOADS)
-UNROUTED = frozenset({"text", "json", "sleep0", "sleep1ms", "pool"})
+UNROUTED = frozenset({"text", "json", "sleep0", "sleep1ms", "pool", "pool_yields"})
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "go net/http",
             "yardstick",
             lambda port, _: [str(gohttp), str(port)],
-            can=EVERYTHING - {"pool"},
+            can=EVERYTHING - {"pool", "pool_yields"},
             environment={"GOMAXPROCS": "1"},
             absent="" if gohttp else "go is not installed",
             why_not="has no pool: every handler may block",
@@ -163,7 +163,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "granian, WSGI",
             "server",
             granian("wsgi", "wsgi_app"),
-            can=frozenset({"text", "json", "pool"}),
+            can=frozenset({"text", "json", "pool", "pool_yields"}),
             absent=lacking("granian"),
             why_not="WSGI cannot await and has no router",
         ),

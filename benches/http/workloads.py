@@ -57,6 +57,7 @@ WORKLOADS = {
         Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO, target=1.4, peer_target=0.45),
         Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO, target=2.6, peer_target=0.35),
         Workload("pool", "`def` handler in the pool", "/pool", HELLO, target=1.5, peer_target=0.35),
+        Workload("pool_yields", "`def` handler in the pool, `time.sleep(0)`", "/pool-yields", HELLO, peer_target=0.35),
         Workload("route", "1 route", DEEP_PATH, HELLO),
         Workload("routes", "1,000 routes, deep match", DEEP_PATH, HELLO, routes=1000),
     )

@@ -9,6 +9,10 @@ TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 JSON = [(b"content-type", b"application/json")]
 
 
+def greeting():
+    return {"hello": "world"}
+
+
 async def main(scope, receive, send):
     if scope["type"] != "http":
         return
@@ -21,6 +25,8 @@ async def main(scope, receive, send):
         elif path == "/sleep1ms":
             await asyncio.sleep(0.001)
         elif path == "/pool":
+            await asyncio.get_running_loop().run_in_executor(None, greeting)
+        elif path == "/pool-yields":
             await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
         headers, body = JSON, orjson.dumps({"hello": "world"})
     headers = [*headers, (b"content-length", str(len(body)).encode())]

@@ -38,8 +38,17 @@ async def sleep1ms():
     return json_response({"hello": "world"})
 
 
+def greeting():
+    return {"hello": "world"}
+
+
 @main.router.get("/pool")
 async def pool():
+    return json_response(await asyncio.to_thread(greeting))
+
+
+@main.router.get("/pool-yields")
+async def pool_yields():
     await asyncio.to_thread(time.sleep, 0)
     return json_response({"hello": "world"})
 

@@ -37,8 +37,17 @@ async def sleep1ms() -> dict[str, str]:
     return {"hello": "world"}
 
 
+def greeting() -> dict[str, str]:
+    return {"hello": "world"}
+
+
 @main.get("/pool")
 def pool() -> dict[str, str]:
+    return greeting()
+
+
+@main.get("/pool-yields")
+def pool_yields() -> dict[str, str]:
     time.sleep(0)
     return {"hello": "world"}
 

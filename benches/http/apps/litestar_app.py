@@ -34,8 +34,17 @@ async def sleep1ms() -> dict[str, str]:
     return {"hello": "world"}
 
 
+def greeting() -> dict[str, str]:
+    return {"hello": "world"}
+
+
 @get("/pool", sync_to_thread=True)
 def pool() -> dict[str, str]:
+    return greeting()
+
+
+@get("/pool-yields", sync_to_thread=True)
+def pool_yields() -> dict[str, str]:
     time.sleep(0)
     return {"hello": "world"}
 
@@ -45,4 +54,4 @@ async def deep(id: int) -> dict[str, str]:
     return {"hello": "world"}
 
 
-main = Litestar([text, json, item, sleep0, sleep1ms, pool, deep], openapi_config=None)
+main = Litestar([text, json, item, sleep0, sleep1ms, pool, pool_yields, deep], openapi_config=None)

@@ -39,8 +39,17 @@ async def sleep1ms():
     return {"hello": "world"}
 
 
+def greeting():
+    return {"hello": "world"}
+
+
 @main.get("/pool")
 def pool():
+    return greeting()
+
+
+@main.get("/pool-yields")
+def pool_yields():
     time.sleep(0)
     return {"hello": "world"}
 

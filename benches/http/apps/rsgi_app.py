@@ -9,6 +9,10 @@ JSON = [("content-type", "application/json")]
 TEXT = [("content-type", "text/plain; charset=utf-8")]
 
 
+def greeting():
+    return {"hello": "world"}
+
+
 async def main(scope, protocol):
     path = scope.path
     if path == "/text":
@@ -19,5 +23,7 @@ async def main(scope, protocol):
     elif path == "/sleep1ms":
         await asyncio.sleep(0.001)
     elif path == "/pool":
+        await asyncio.get_running_loop().run_in_executor(None, greeting)
+    elif path == "/pool-yields":
         await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
     protocol.response_bytes(200, JSON, orjson.dumps({"hello": "world"}))

@@ -32,7 +32,15 @@ async def sleep1ms(request):
     return JSONResponse({"hello": "world"})
 
 
+def greeting():
+    return {"hello": "world"}
+
+
 def pool(request):
+    return JSONResponse(greeting())
+
+
+def pool_yields(request):
     time.sleep(0)
     return JSONResponse({"hello": "world"})
 
@@ -45,6 +53,7 @@ main = Starlette(
         Route("/sleep0", sleep0),
         Route("/sleep1ms", sleep1ms),
         Route("/pool", pool),
+        Route("/pool-yields", pool_yields),
         *(Route(path, json) for path in deep_routes.paths()),
     ]
 )

@@ -10,7 +10,7 @@ def main(environ, start_response):
     if path == "/text":
         kind, body = "text/plain; charset=utf-8", b"Hello, World!"
     else:
-        if path == "/pool":
+        if path == "/pool-yields":
             time.sleep(0)
         kind, body = "application/json", orjson.dumps({"hello": "world"})
     start_response("200 OK", [("content-type", kind), ("content-length", str(len(body)))])

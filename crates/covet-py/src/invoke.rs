@@ -1,10 +1,7 @@
 //! Executes call plans: the `Handler` of the Python half.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
 use covet_server::handler::{Answer, Handler, Request as Received};
 use covet_server::query;
@@ -17,7 +14,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::parameters::{Parameter, Source};
 use crate::plan::{CallPlan, Mode};
 use crate::respond::{Outcome, respond};
-use crate::runtime::{Pool, Started};
+use crate::runtime::{Pool, Started, TaskEnd};
 use crate::types::{BodySource, Request, RequestParts};
 use crate::{failure, runtime};
 
@@ -163,10 +160,7 @@ impl Invoker {
             Ok(Started::Ended(Err(error))) | Err(error) => {
                 Answer::Now(failure::raised(py, &plan.label, error))
             }
-            Ok(Started::Running(task)) => match Running::watch(plan, &task) {
-                Ok(running) => Answer::Later(Box::pin(running)),
-                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
-            },
+            Ok(Started::Running(end)) => Answer::Later(Box::pin(at_end(Arc::clone(plan), end))),
         }
     }
 
@@ -249,20 +243,24 @@ async fn await_later(
     event_loop: &Py<PyAny>,
     awaitable: Py<PyAny>,
 ) -> Response {
-    let started = runtime::attached(|py| {
-        Ok(match start(py, event_loop, awaitable.bind(py)) {
-            Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
-            Ok(Started::Ended(Err(error))) | Err(error) => {
-                Err(failure::raised(py, &plan.label, error))
-            }
-            Ok(Started::Running(task)) => Ok(Running::watch(plan, &task)?),
-        })
+    let started = runtime::attached(|py| match start(py, event_loop, awaitable.bind(py)) {
+        Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
+        Ok(Started::Ended(Err(error))) | Err(error) => Err(failure::raised(py, &plan.label, error)),
+        Ok(Started::Running(end)) => Ok(end),
     });
     match started {
-        Ok(Ok(running)) => running.await,
-        Ok(Err(response)) => response,
-        Err(error) => runtime::attached(|py| failure::raised(py, &plan.label, error)),
+        Ok(end) => at_end(Arc::clone(plan), end).await,
+        Err(response) => response,
     }
+}
+
+/// The answer of a task, once it ends. Dropped before, it cancels the task.
+async fn at_end(plan: Arc<CallPlan>, end: TaskEnd) -> Response {
+    let ended = end.await;
+    runtime::attached(|py| match ended {
+        Ok(value) => now(py, &plan, respond(&plan, value.bind(py))),
+        Err(error) => failure::raised(py, &plan.label, error),
+    })
 }
 
 /// An awaitable that gave another awaitable: a mistake of the handler's.
@@ -290,93 +288,5 @@ fn step(plan: &CallPlan, coroutine: &Bound<'_, PyAny>) -> Response {
         }
         Err(error) => failure::raised(py, &plan.label, error),
         Ok(_) => failure::internal(py, &plan.label, "suspended although its code cannot", None),
-    }
-}
-
-/// What a task leaves behind when it ends.
-#[derive(Default)]
-struct Slot {
-    ended: bool,
-    waker: Option<Waker>,
-}
-
-/// The callback that a task calls when it is done.
-#[pyclass(frozen, module = "covet._native")]
-struct Finished(Arc<Mutex<Slot>>);
-
-#[pymethods]
-impl Finished {
-    fn __call__(&self, _task: &Bound<'_, PyAny>) {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.ended = true;
-        let waker = slot.waker.take();
-        drop(slot);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-/// A task that answers when it ends. Dropped before, it cancels the task.
-struct Running {
-    plan: Arc<CallPlan>,
-    task: Py<PyAny>,
-    slot: Arc<Mutex<Slot>>,
-}
-
-impl Running {
-    fn watch(plan: &Arc<CallPlan>, task: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let slot = Arc::<Mutex<Slot>>::default();
-        let callback = Py::new(task.py(), Finished(Arc::clone(&slot)))?;
-        task.call_method1(intern!(task.py(), "add_done_callback"), (callback,))?;
-        Ok(Self {
-            plan: Arc::clone(plan),
-            task: task.clone().unbind(),
-            slot,
-        })
-    }
-}
-
-impl Future for Running {
-    type Output = Response;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if !slot.ended {
-            if slot
-                .waker
-                .as_ref()
-                .is_none_or(|waker| !waker.will_wake(cx.waker()))
-            {
-                slot.waker = Some(cx.waker().clone());
-            }
-            return Poll::Pending;
-        }
-        drop(slot);
-        Poll::Ready(runtime::attached(|py| {
-            let task = self.task.bind(py);
-            match task.call_method0(intern!(py, "result")) {
-                Ok(value) => now(py, &self.plan, respond(&self.plan, &value)),
-                Err(error) => failure::raised(py, &self.plan.label, error),
-            }
-        }))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let ended = self
-            .slot
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ended;
-        if !ended {
-            runtime::attached(|py| {
-                let task = self.task.bind(py);
-                if let Err(error) = task.call_method0(intern!(py, "cancel")) {
-                    error.write_unraisable(py, Some(task));
-                }
-            });
-        }
     }
 }

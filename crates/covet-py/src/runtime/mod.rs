@@ -10,7 +10,7 @@
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
-//! - [`task`]: a coroutine as an asyncio task, started at once
+//! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
 //! - `counting`: the allocator of a bench's build
@@ -33,6 +33,7 @@ mod scheduler;
 mod signals;
 mod slots;
 mod task;
+mod task_end;
 #[cfg(test)]
 mod tests;
 mod thread_bound;
@@ -47,6 +48,7 @@ pub(crate) use scheduler::{enter, spawn};
 pub(crate) use signals::{duplicate, set_parent_death_signal};
 pub(crate) use slots::SharedSlots;
 pub(crate) use task::{Started, start as start_task};
+pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
 pub use handle::{Handle, TimerHandle};

@@ -19,6 +19,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::drive::{Driving, Finished};
 use super::engine::EngineSlot;
 use super::queue::Queue;
+use super::task_end::EndCallback;
 use super::turn::Turns;
 use super::{Handle, TimerHandle, clock, dispatch};
 
@@ -193,9 +194,14 @@ impl Scheduler {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, Handle>> {
+    ) -> PyResult<Option<Bound<'py, Handle>>> {
+        if let Ok(callback) = callback.cast_exact::<EndCallback>() {
+            // A task's, of whose handle asyncio makes no use.
+            callback.get().end();
+            return Ok(None);
+        }
         Self::check(slf, &callback, "call_soon", false)?;
-        Self::schedule(slf, callback, args, context)
+        Self::schedule(slf, callback, args, context).map(Some)
     }
 
     /// Like `call_soon`, from any thread.

@@ -2,21 +2,19 @@
 //!
 //! Knows the eager start of `CPython` 3.12 and its faults; knows nothing of requests.
 
-#![allow(unsafe_code)]
-
-use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyString, PyTuple, PyType};
+use pyo3::types::PyDict;
+
+use super::task_end::TaskEnd;
 
 /// What a coroutine became.
-#[allow(dead_code, reason = "the server reads it")]
 pub(crate) enum Started<'py> {
     /// It ended in its first step, with this. Nothing of it is left on the loop.
     Ended(PyResult<Bound<'py, PyAny>>),
-    /// The task goes on.
-    Running(Bound<'py, PyAny>),
+    /// The task goes on: its end, which may be awaited.
+    Running(TaskEnd),
 }
 
 /// Starts `coroutine` as a task of the loop that runs: its first step now (Python >= 3.12), or with the next turn.
@@ -24,33 +22,18 @@ pub(crate) enum Started<'py> {
 ///
 /// # Errors
 ///
-/// What making the task raises. No task is current afterwards.
-#[allow(dead_code, reason = "the server calls handlers with it")]
+/// What making the task or watching it raises. No task is current afterwards.
 pub(crate) fn start<'py>(
     event_loop: &Bound<'py, PyAny>,
     coroutine: &Bound<'py, PyAny>,
     context: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Started<'py>> {
     let py = event_loop.py();
-    let context = match context {
-        Some(context) => context.clone(),
-        None => py.None().into_bound(py),
-    };
-    let made = if starts_eagerly(py) {
-        let yes = PyBool::new(py, true);
-        let words = keywords(py, &EAGER, &["loop", "context", "eager_start"])?;
-        let arguments = [
-            coroutine.as_ptr(),
-            event_loop.as_ptr(),
-            context.as_ptr(),
-            yes.as_ptr(),
-        ];
-        vectorcall(task_type(py)?, &arguments, 1, words)
-    } else {
-        let words = keywords(py, &LATER, &["loop", "context"])?;
-        let arguments = [coroutine.as_ptr(), event_loop.as_ptr(), context.as_ptr()];
-        vectorcall(task_type(py)?, &arguments, 1, words)
-    };
+    let words = words(py)?;
+    words.set_item(intern!(py, "loop"), event_loop)?;
+    words.set_item(intern!(py, "context"), context)?;
+    let methods = TaskMethods::get(py)?;
+    let made = methods.class.bind(py).call((coroutine,), Some(&words));
     let task = match made {
         Ok(task) => task,
         Err(error) => {
@@ -58,11 +41,11 @@ pub(crate) fn start<'py>(
             return Err(error);
         }
     };
-    if !task.call_method0(intern!(py, "done"))?.is_truthy()? {
-        return Ok(Started::Running(task));
+    if !methods.done.bind(py).call1((&task,))?.is_truthy()? {
+        return TaskEnd::of(&task).map(Started::Running);
     }
     // Asking for the result also tells asyncio that a failure was seen.
-    Ok(Started::Ended(task.call_method0(intern!(py, "result"))))
+    Ok(Started::Ended(methods.result.bind(py).call1((task,))))
 }
 
 /// A failed eager start (its context was entered already) leaves its task current in 3.12 and 3.13.0, and every later
@@ -76,36 +59,20 @@ fn leave_failed_start(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-static EAGER: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
-static LATER: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
-
-/// A tuple of keyword names, made once.
-fn keywords<'a, 'py>(
-    py: Python<'py>,
-    kept: &'a PyOnceLock<Py<PyTuple>>,
-    names: &[&str],
-) -> PyResult<&'a Bound<'py, PyTuple>> {
-    let interned = || {
-        let words = names.iter().map(|name| PyString::intern(py, name));
-        Ok::<_, PyErr>(PyTuple::new(py, words)?.unbind())
+/// The keywords of a call of `asyncio.Task`, its loop and context still to be set: copying a dict costs less than
+/// making one. Each call has its own, because the call borrows from it while Python code may run.
+fn words(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    static TEMPLATE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let make = || {
+        let words = PyDict::new(py);
+        words.set_item(intern!(py, "loop"), py.None())?;
+        words.set_item(intern!(py, "context"), py.None())?;
+        if starts_eagerly(py) {
+            words.set_item(intern!(py, "eager_start"), true)?;
+        }
+        Ok::<_, PyErr>(words.unbind())
     };
-    Ok(kept.get_or_try_init(py, interned)?.bind(py))
-}
-
-/// Calls `class` with borrowed arguments, the last of them by keyword: no tuple, no dict.
-fn vectorcall<'py>(
-    class: &Bound<'py, PyType>,
-    arguments: &[*mut ffi::PyObject],
-    positional: usize,
-    words: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = class.py();
-    let (call, words) = (ffi::PyObject_Vectorcall, words.as_ptr());
-    // SAFETY: attached; every pointer is borrowed from a live object, and there is one name for
-    // each argument after the positional ones.
-    let result = unsafe { call(class.as_ptr(), arguments.as_ptr(), positional, words) };
-    // SAFETY: a new reference, or null with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(py, result) }
+    TEMPLATE.get_or_try_init(py, make)?.bind(py).copy()
 }
 
 fn starts_eagerly(py: Python<'_>) -> bool {
@@ -113,7 +80,29 @@ fn starts_eagerly(py: Python<'_>) -> bool {
     *STARTS_EAGERLY.get_or_init(py, || py.version_info() >= (3, 12))
 }
 
-fn task_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
-    static TASK: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    TASK.import(py, "asyncio", "Task")
+/// `asyncio.Task` and its methods, found once: a request with a task calls three of them.
+pub(super) struct TaskMethods {
+    class: Py<PyAny>,
+    pub(super) add_done_callback: Py<PyAny>,
+    pub(super) cancel: Py<PyAny>,
+    done: Py<PyAny>,
+    pub(super) result: Py<PyAny>,
+}
+
+impl TaskMethods {
+    /// Those of the class that `asyncio.Task` was at the first call.
+    pub(super) fn get(py: Python<'_>) -> PyResult<&Self> {
+        static METHODS: PyOnceLock<TaskMethods> = PyOnceLock::new();
+        METHODS.get_or_try_init(py, || {
+            let class = py.import("asyncio")?.getattr("Task")?;
+            let method = |name| class.getattr(name).map(Bound::unbind);
+            Ok(Self {
+                add_done_callback: method("add_done_callback")?,
+                cancel: method("cancel")?,
+                done: method("done")?,
+                result: method("result")?,
+                class: class.clone().unbind(),
+            })
+        })
+    }
 }

@@ -438,7 +438,11 @@ fn start(
             );
             let ended = started.map(|started| match started {
                 Started::Ended(result) => Some(result.map(Bound::unbind)),
-                Started::Running(_) => None,
+                Started::Running(end) => {
+                    // Dropping it would cancel the task.
+                    drop(tokio::task::spawn_local(end));
+                    None
+                }
             });
             slot.replace(Some(ended));
         });
