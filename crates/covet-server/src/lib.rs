@@ -6,9 +6,9 @@
 //! # Layout
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
-//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it
+//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
-//! - [`cookies`], [`query`]: the `Cookie` field, query strings and forms
+//! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -20,10 +20,12 @@ mod connection;
 pub mod cookies;
 pub mod counters;
 mod deadlines;
+pub mod gathering;
 pub mod handler;
 pub mod http1;
 pub mod json;
 mod listener;
+pub mod media_type;
 pub mod percent;
 pub mod query;
 pub mod response;

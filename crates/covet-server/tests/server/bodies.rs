@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use covet_server::body::{Asked, BodyError, Sink};
+use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Request, Route};
 use covet_server::settings::Settings;
 use tokio::io::ReadBuf;
@@ -66,6 +67,20 @@ fn echo(request: &Request<'_>, ending: &Ending, ended: &Gate) -> Answer {
     }
 }
 
+/// Answers how the body came, and the body, as one buffer.
+fn gathered(request: &Request<'_>) -> Answer {
+    match gather(request.body) {
+        Whole::Here(bytes) => Answer::Now(text([b"here:", &bytes[..]].concat())),
+        Whole::Taken => now("taken"),
+        Whole::Coming(coming) => later(async move {
+            match coming.await {
+                Ok(bytes) => text([b"later:", &bytes[..]].concat()),
+                Err(error) => text(format!("{error:?}")),
+            }
+        }),
+    }
+}
+
 /// `POST /echo` with a limit, and `POST /ignore` that never asks.
 fn site(max_body: u64) -> Site {
     let limited = move |route: &mut Route| route.max_body = Some(max_body);
@@ -74,6 +89,7 @@ fn site(max_body: u64) -> Site {
         .route("POST", "/echo", limited, |request| {
             echo(request, &Ending::default(), &Gate::default())
         })
+        .route("POST", "/whole", limited, gathered)
         .route("POST", "/deaf", deaf, |_| now("ignored"))
         .on("POST", "/ignore", |_| now("ignored"))
 }
@@ -104,6 +120,32 @@ fn a_body_arrives_with_its_head_in_pieces_or_chunked() {
         let chunked = post("/echo", "transfer-encoding: chunked\r\n");
         client.send(chunked + "5\r\nhello\r\n7;a=").await;
         client.send("b\r\n, world\r\n0\r\nx: y\r\n\r\n").await;
+        assert_eq!(client.reply().await.text(), "later:hello, world");
+        assert_eq!(client.ask("GET /").await.text(), "hello");
+    });
+}
+
+#[test]
+fn a_body_is_gathered_whole() {
+    run(async {
+        let served = site(1 << 20).serve(Settings::default());
+        let mut client = served.connect().await;
+        client.send(post("/whole", "")).await;
+        assert_eq!(client.reply().await.text(), "here:");
+        client
+            .send(post("/whole", "content-length: 5\r\n") + "hello")
+            .await;
+        assert_eq!(client.reply().await.text(), "here:hello");
+
+        let large = "0123456789".repeat(50_000);
+        let head = post("/whole", &format!("content-length: {}\r\n", large.len()));
+        client.send(head + &large[..7]).await;
+        client.send(&large[7..]).await;
+        assert_eq!(client.reply().await.text(), format!("later:{large}"));
+
+        let chunked = post("/whole", "transfer-encoding: chunked\r\n");
+        client.send(chunked + "5\r\nhello\r\n7;a=").await;
+        client.send("b\r\n, world\r\n0\r\n\r\n").await;
         assert_eq!(client.reply().await.text(), "later:hello, world");
         assert_eq!(client.ask("GET /").await.text(), "hello");
     });
