@@ -41,6 +41,8 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
     except ConfigurationError as error:
         raise route.mistake(error) from None
     policy = route.options.get("on_disconnect") or ("cancel" if _CANCELLED.issuperset(route.methods) else "finish")
+    answer = signature.returned.plan
+    unknown = _says(found.limits, "unknown_fields")
     max_body, timeout = _says(found.limits, "max_body"), _says(found.limits, "timeout")
     plan = RoutePlan(
         methods=route.methods,
@@ -51,8 +53,10 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
         mode=decision.mode,
         guards=decision.guards,
         parameters=signature.parameters,
-        status_code=route.options.get("status_code", 204 if signature.answer == "empty" else 200),
-        answer=signature.answer,
+        status_code=route.options.get("status_code", 204 if answer.form == "empty" else 200),
+        body=signature.body,
+        answer=answer,
+        forbid_unknown=unknown is not None and unknown.unknown_fields == "forbid",
         max_body=settings.max_body if max_body is None else max_body.max_body,
         timeout=None if timeout is None else timeout.timeout,
         cancel_on_disconnect=policy == "cancel",

@@ -8,11 +8,10 @@ import types
 from typing import Final, NamedTuple
 
 from covet._inline import Types, inspect_function, suspends
-from covet._plan import Guard, Kind, Mode, ParameterPlan
+from covet._plan import Guard, Mode, ParameterPlan
 from covet._signature import Handler, called, is_async
+from covet._sources import exact_types
 from covet.errors import ConfigurationError
-
-_KIND_TYPES: Final[dict[object, type]] = {"str": str, "int": int, "float": float, "bool": bool, "list": list}
 
 
 class Decision(NamedTuple):
@@ -49,18 +48,7 @@ def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bo
 
 def _exact(plan: ParameterPlan) -> Types:
     """The exact types that a parameter's value may have."""
-    known = _kind_types(plan.kind)
+    known = exact_types(plan.node)
     if known is None or plan.required:
         return known
     return known | {type(plan.default)}
-
-
-def _kind_types(kind: Kind) -> Types:
-    """The exact types that a kind decodes to; None where code of the user's may hide in them."""
-    if kind[0] == "optional" and isinstance(kind[1], tuple):
-        inner = _kind_types(kind[1])
-        return None if inner is None else inner | {type(None)}
-    if kind[0] == "literal" and isinstance(kind[1], dict):
-        return frozenset(type(value) for value in kind[1].values())
-    found = _KIND_TYPES.get(kind[0])
-    return None if found is None else frozenset({found})

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = tuple[object, ...]
-"""How to read a value: ("str",) ("int",) ("float",) ("bool",) ("uuid",), ("enum", class, {wire text: member}),
-("literal", {wire text: value}), ("optional", kind), ("list", kind), ("request",)."""
+from covet._types.nodes import Node
+
+Source: TypeAlias = Literal["request", "path", "query", "header", "cookie", "form", "body"]
+"""Where a parameter's value comes from."""
+Shape: TypeAlias = Literal["scalar", "list", "object"]
+"""How a value is made of texts: of one, of all with its name, or of several names."""
 Mode: TypeAlias = Literal["inline", "step", "task", "pool"]
 """Where a handler runs: `inline` on the loop's thread, `step` there as a coroutine that never suspends, `task` as an
 asyncio task, `pool` in a thread."""
@@ -23,18 +26,56 @@ class ParameterPlan:
 
     name: str
     """Of the function's parameter."""
-    source: Literal["request", "path", "query"]
+    source: Source
     """Where its value comes from."""
     alias: str
-    """Its name on the wire."""
-    kind: Kind
-    """How to read it."""
+    """Its name on the wire; a header's in lower case."""
+    node: Node | None
+    """What it must be; None for the request, and for a body, whose readers know."""
+    shape: Shape
+    """How texts become it; "scalar" where it is not made of texts."""
     required: bool
     """Absent is an error; else `default`."""
     default: object
     """The value where it is absent and not required; list, dict and set are copied per request."""
     keyword: bool
     """Passed by keyword."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyReader:
+    """One way to read a body, by its content type."""
+
+    form: Literal["json", "form", "text", "bytes"]
+    """What the bytes are: `json` and `form` are decoded, `text` is UTF-8, `bytes` stay."""
+    media_type: str
+    """In lower case. "application/json" takes every +json too, "*/*" anything."""
+    node: Node | None
+    """What is made of it; None where parameters of source "form" take its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPlan:
+    """How a route's body is read."""
+
+    readers: tuple[BodyReader, ...]
+    """Asked in their order; no one's content type: 415."""
+    spread: bool
+    """The body is an object, and each parameter of source "body" takes the field with its alias."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlan:
+    """What a handler's value becomes."""
+
+    form: Literal["any", "empty", "text", "bytes", "json"]
+    """`any`: as its type at run time says; `empty`: declared None; the others by the annotation."""
+    node: Node | None
+    """For `json`: what is encoded; None for whatever it is."""
+    by_attribute: bool
+    """Encode a foreign object by its attributes (`response_model=`)."""
+    check: bool
+    """Validate what was returned (`response_check=True`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +100,12 @@ class RoutePlan:
     """In the order of the signature."""
     status_code: int
     """Of a plain returned value."""
-    answer: Literal["any", "empty"]
-    """`empty`: the handler returns None by declaration."""
+    body: BodyPlan | None
+    """How the body is read before the call; None: not read."""
+    answer: AnswerPlan
+    """How what it returns is encoded."""
+    forbid_unknown: bool
+    """An unknown field of a JSON object is an error."""
     max_body: int | None
     """Bytes; None for unlimited."""
     timeout: float | None

@@ -8,13 +8,26 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from covet._kinds import Refusal, read_annotation, shown
+from covet._answers import Returned, read_returned
+from covet._bodies import BodyParameter, body_plan
 from covet._pattern import PathParameter
-from covet._plan import Kind, ParameterPlan
+from covet._plan import BodyPlan, ParameterPlan, Shape, Source
+from covet._sources import (
+    Declared,
+    Marker,
+    Refusal,
+    field_shape,
+    is_bytes,
+    kinds_of,
+    read_annotation,
+    shape_of,
+    shown,
+)
+from covet._types.nodes import Node
 from covet.errors import ConfigurationError
-from covet.params import Path, Query
+from covet.params import Body, Cookie, File, Form, Header, Path, Query
 
 
 class NotInPath(ConfigurationError):
@@ -23,23 +36,44 @@ class NotInPath(ConfigurationError):
 
 Handler: TypeAlias = Callable[..., object]
 
-_FITS: dict[str, frozenset[str]] = {
-    "int": frozenset({"int", "float", "str", "enum", "literal"}),
+_FITS: Final[dict[str, frozenset[str]]] = {
+    "int": frozenset({"int", "float", "str", "choice"}),
     "float": frozenset({"float", "str"}),
     "uuid": frozenset({"uuid", "str"}),
-    "str": frozenset({"str", "int", "float", "bool", "uuid", "enum", "literal"}),
+    "str": frozenset({"str", "int", "float", "bool", "uuid", "choice", "other"}),
     "path": frozenset({"str"}),
 }
+_SOURCES: Final[dict[type[Marker], Source]] = {
+    Path: "path",
+    Query: "query",
+    Header: "header",
+    Cookie: "cookie",
+    Form: "form",
+    Body: "body",
+}
+
+
+class Hints(NamedTuple):
+    """A handler's annotations, resolved and understood once: names of the place are needed no more."""
+
+    annotations: Mapping[str, object]
+    declared: Mapping[str, Declared]
+    returned: Returned
 
 
 class Signature(NamedTuple):
     """What a handler takes and gives."""
 
     parameters: tuple[ParameterPlan, ...]
-    answer: Literal["any", "empty"]
-    """`empty` for `-> None`."""
-    annotated: bool
-    """Whether the answer has an annotation."""
+    body: BodyPlan | None
+    returned: Returned
+
+
+class _Read(NamedTuple):
+    """One parameter, and what it has of the body."""
+
+    plan: ParameterPlan
+    body: BodyParameter | None
 
 
 def called(handler: Handler) -> object:
@@ -98,24 +132,57 @@ def name_of(handler: Handler) -> str:
     return type(handler).__name__
 
 
-def read_signature(handler: Handler, path: Mapping[str, PathParameter], hints: Mapping[str, object]) -> Signature:
-    """How to call `handler`, whose hints are resolved, for a route whose path names `path`.
+def read_hints(handler: Handler, localns: Mapping[str, object]) -> Hints:
+    """The annotations of a handler, with its globals and `localns`. A name not defined yet: NameError.
 
-    A parameter without a source, a path parameter that nobody takes: ConfigurationError.
+    What no parameter or answer can have: ConfigurationError.
     """
-    plans = list[ParameterPlan]()
-    bound = _bound_names(handler)
-    for parameter in inspect.signature(handler).parameters.values():
-        if parameter.name not in bound:
-            plans.append(_parameter(parameter, hints.get(parameter.name, parameter.annotation), path))
+    annotations = _resolved(handler, localns)
+    declared = dict[str, Declared]()
+    for parameter in _open_parameters(handler):
+        _check_default(parameter, annotations.get(parameter.name, parameter.annotation))
+        annotation = annotations.get(parameter.name, parameter.annotation)
+        if annotation is inspect.Parameter.empty:
+            raise ConfigurationError(
+                f"parameter '{parameter.name}' has no annotation: "
+                f"write `{parameter.name}: str`, or the type that it has"
+            )
+        try:
+            declared[parameter.name] = read_annotation(annotation, localns)
+        except Refusal as refusal:
+            raise ConfigurationError(f"parameter '{parameter.name}' {refusal}") from None
+    returned = read_returned(annotations.get("return", inspect.Signature.empty), localns)
+    return Hints(annotations, declared, returned)
+
+
+def read_signature(handler: Handler, path: Mapping[str, PathParameter], hints: Hints) -> Signature:
+    """How to call `handler` for a route whose path names `path`.
+
+    A parameter without a source, a path parameter that nobody takes, two owners of the body: ConfigurationError.
+    """
+    found = [_parameter(parameter, hints, path) for parameter in _open_parameters(handler)]
+    plans = [each.plan for each in found]
     _check_together(plans, path)
-    returned = hints.get("return", inspect.Signature.empty)
-    empty = returned is None or returned is types.NoneType
-    return Signature(tuple(plans), "empty" if empty else "any", returned is not inspect.Signature.empty)
+    body = body_plan([each.body for each in found if each.body is not None])
+    return Signature(tuple(plans), body, hints.returned)
 
 
-def resolve_hints(handler: Handler, localns: Mapping[str, object]) -> dict[str, object]:
-    """The annotations of a handler, resolved with its globals and `localns`. A name not defined yet: NameError."""
+def _open_parameters(handler: Handler) -> list[inspect.Parameter]:
+    """The parameters that a request fills. `*args` and `**kwargs`: ConfigurationError."""
+    bound = _bound_names(handler)
+    found = [each for each in inspect.signature(handler).parameters.values() if each.name not in bound]
+    for parameter in found:
+        if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+            stars = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else "**"
+            raise ConfigurationError(
+                f"parameter '{stars}{parameter.name}' has no fixed names: "
+                "write each parameter out, or take `request: Request`"
+            )
+    return found
+
+
+def _resolved(handler: Handler, localns: Mapping[str, object]) -> dict[str, object]:
+    """The annotations as objects."""
     function = written(handler)
     if not isinstance(function, types.FunctionType):
         return {}
@@ -134,42 +201,44 @@ def _bound_names(handler: Handler) -> set[str]:
     return bound
 
 
-def _parameter(parameter: inspect.Parameter, annotation: object, path: Mapping[str, PathParameter]) -> ParameterPlan:
+def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, PathParameter]) -> _Read:
     """The plan of one parameter."""
-    name = parameter.name
-    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-        stars = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else "**"
-        raise ConfigurationError(
-            f"parameter '{stars}{name}' has no fixed names: write each parameter out, or take `request: Request`"
-        )
-    _check_default(parameter, annotation)
-    if annotation is inspect.Parameter.empty:
-        raise ConfigurationError(f"parameter '{name}' has no annotation: write `{name}: str`, or the type that it has")
+    name, declared = parameter.name, hints.declared[parameter.name]
+    annotation = hints.annotations.get(name, parameter.annotation)
     try:
-        kind, marker = read_annotation(annotation)
+        source = _source(name, declared, path)
+        shape = _shape(source, declared, annotation)
     except Refusal as refusal:
         raise ConfigurationError(f"parameter '{name}' {refusal}") from None
-    source = _source(name, kind, marker, path)
-    alias = name if marker is None or marker.alias is None else marker.alias
-    if source == "path":
-        _check_converter(name, kind, annotation, path[alias])
+    alias = _alias(name, source, declared.marker)
+    if source == "path" and declared.node is not None:
+        _check_converter(name, declared.node, annotation, path[alias])
     required = parameter.default is inspect.Parameter.empty
-    return ParameterPlan(
+    default = None if required else parameter.default
+    plan = ParameterPlan(
         name=name,
         source=source,
         alias=alias,
-        kind=kind,
+        node=None if source == "body" else declared.node,
+        shape=shape,
         required=required,
-        default=None if required else parameter.default,
+        default=default,
         keyword=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
     )
+    if declared.node is None or source not in ("body", "form"):
+        return _Read(plan, None)
+    marker = Body() if declared.marker is None else declared.marker
+    choices = declared.choices or ((marker, declared.node),)
+    return _Read(plan, BodyParameter(name, alias, declared.node, choices, required, default))
 
 
 def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
     """Refuse a marker as default value, showing the rewrite."""
-    default = parameter.default
-    if isinstance(default, (Query, Path)) or default is Query or default is Path:
-        marker = repr(default) if isinstance(default, (Query, Path)) else f"{default.__name__}()"
+    default: Any = parameter.default
+    markers = (*_SOURCES, File)
+    is_class = isinstance(default, type) and issubclass(default, markers)
+    if is_class or isinstance(default, markers):
+        marker = f"{default.__name__}()" if is_class else repr(default)
         known = "str" if annotation is inspect.Parameter.empty else shown(annotation)
         raise ConfigurationError(
             f"parameter '{parameter.name}' has {marker} as its default value: "
@@ -177,33 +246,58 @@ def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
         )
 
 
-def _source(
-    name: str, kind: Kind, marker: Path | Query | None, path: Mapping[str, PathParameter]
-) -> Literal["request", "path", "query"]:
+def _source(name: str, declared: Declared, path: Mapping[str, PathParameter]) -> Source:
     """Where a parameter comes from."""
-    if kind == ("request",):
+    marker, node = declared.marker, declared.node
+    if node is None:
         if marker is not None or name in path:
             taken = repr(marker) if marker is not None else f"the path's {{{name}}}"
-            raise ConfigurationError(f"parameter '{name}' is the Request and also {taken}: take them as two parameters")
+            raise Refusal(f"is the Request and also {taken}: take them as two parameters")
         return "request"
-    if isinstance(marker, Query) or (marker is None and name not in path):
-        return "query"
-    alias = name if marker is None or marker.alias is None else marker.alias
-    if alias not in path:
+    if isinstance(marker, File):
+        raise Refusal("is a file, which arrives with multipart forms: take `request: Request` and `await request.body()`")
+    if marker is None:
+        if declared.choices:
+            return "body"
+        if name in path:
+            return "path"
+        if is_bytes(node):
+            raise Refusal("is bytes: write Annotated[bytes, Body()] for the raw body")
+        return "body" if shape_of(node) is None else "query"
+    source = _SOURCES[type(marker)]
+    alias = _alias(name, source, marker)
+    if source == "path" and alias not in path:
         names = ", ".join(f"{{{known}}}" for known in path) or "no parameters"
         raise NotInPath(f"parameter '{name}' is marked {marker!r}, but the path has {names}: name it {{{alias}}} there")
-    return "path"
+    return source
 
 
-def _check_converter(name: str, kind: Kind, annotation: object, declared: PathParameter) -> None:
-    """Refuse an annotation that the path's text can never become."""
-    inner = kind[1] if kind[0] == "optional" else kind
-    shape = str(inner[0]) if isinstance(inner, tuple) else ""
-    if shape == "list":
-        raise ConfigurationError(
-            f"parameter '{name}' is {shown(annotation)}, but the path holds one value: write its item's type"
+def _shape(source: Source, declared: Declared, annotation: object) -> Shape:
+    """How texts become the value."""
+    if declared.node is None or source == "body":
+        return "scalar"
+    shape = shape_of(declared.node) if declared.marker is None or source == "path" else field_shape(declared.node)
+    if shape is None or is_bytes(declared.node):
+        raise Refusal(
+            f"is {shown(annotation)}, which no {source} field can hold: take a scalar, a list of scalars, "
+            "or a type whose fields are these"
         )
-    if shape not in _FITS[declared.converter or "str"]:
+    if source == "path" and shape == "list":
+        raise Refusal(f"is {shown(annotation)}, but the path holds one value: write its item's type")
+    return shape
+
+
+def _alias(name: str, source: Source, marker: Marker | None) -> str:
+    """The name on the wire."""
+    given = None if marker is None or isinstance(marker, Body) else marker.alias
+    if source == "header":
+        return (given or name.replace("_", "-")).lower()
+    return given or name
+
+
+def _check_converter(name: str, node: Node, annotation: object, declared: PathParameter) -> None:
+    """Refuse an annotation that the path's text can never become."""
+    if not kinds_of(node) & _FITS[declared.converter or "str"]:
         raise ConfigurationError(
             f"parameter '{name}' is {shown(annotation)}, but the path says {{{declared.name}:{declared.converter}}}: "
             f"make them agree, or write {{{declared.name}}}"
@@ -223,7 +317,7 @@ def _check_together(plans: list[ParameterPlan], path: Mapping[str, PathParameter
     seen: dict[tuple[str, str], str] = {}
     for plan in plans:
         first = seen.setdefault((plan.source, plan.alias), plan.name)
-        if first != plan.name and plan.source != "request":
+        if first != plan.name and plan.source not in ("request", "body") and plan.shape != "object":
             raise ConfigurationError(
                 f"parameters '{first}' and '{plan.name}' both read the {plan.source} field {plan.alias!r}: keep one"
             )

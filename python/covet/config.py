@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from enum import Enum
 from os import PathLike
-from typing import Final, TypeAlias, final
+from typing import ClassVar, Final, Literal, TypeAlias, final
 
 from covet.errors import ConfigurationError
 
@@ -63,25 +63,38 @@ def seconds(value: object, name: str) -> float:
 class Limits:
     """What an app, router or route allows. Left out: the enclosing limit. None: unlimited."""
 
-    __slots__ = ("_given", "max_body", "timeout")
+    __slots__ = ("_given", "max_body", "timeout", "unknown_fields")
+    NAMES: ClassVar = ("max_body", "timeout", "unknown_fields")
 
     max_body: int | None
     """Request body, collected or streamed, in bytes. Over: 413."""
     timeout: float | None
     """Handler's time, in seconds. Over: 504, cancelled."""
 
+    unknown_fields: Literal["ignore", "forbid"]
+    """What a JSON object with a field that its type does not have is: taken without it, or a 422."""
+
     def __init__(
-        self, *, max_body: Size | _Left | None = _Left.OUT, timeout: Seconds | _Left | None = _Left.OUT
+        self,
+        *,
+        max_body: Size | _Left | None = _Left.OUT,
+        timeout: Seconds | _Left | None = _Left.OUT,
+        unknown_fields: Literal["ignore", "forbid"] | _Left = _Left.OUT,
     ) -> None:
-        """Defaults: 2 MiB, none. Nonsense: ConfigurationError."""
+        """Defaults: 2 MiB, none, "ignore". Nonsense: ConfigurationError."""
         given = set[str]()
-        self.max_body, self.timeout = MAX_BODY, None
+        self.max_body, self.timeout, self.unknown_fields = MAX_BODY, None, "ignore"
         if not isinstance(max_body, _Left):
             self.max_body = None if max_body is None else size_in_bytes(max_body, "max_body")
             given.add("max_body")
         if not isinstance(timeout, _Left):
             self.timeout = None if timeout is None else seconds(timeout, "timeout")
             given.add("timeout")
+        if not isinstance(unknown_fields, _Left):
+            if unknown_fields not in ("ignore", "forbid"):
+                raise ConfigurationError(f"unknown_fields is {unknown_fields!r}: write 'ignore' or 'forbid'")
+            self.unknown_fields = unknown_fields
+            given.add("unknown_fields")
         self._given = frozenset(given)
 
     def __repr__(self) -> str:

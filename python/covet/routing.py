@@ -8,19 +8,21 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Final, Literal, TypedDict, TypeVar, Unpack, final
+from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, final
 
+from covet._answers import with_options
 from covet._modes import decide
 from covet._pattern import check_path, check_prefix, path_parameters
 from covet._signature import (
     Handler,
+    Hints,
     NotInPath,
     Signature,
     check_handler,
     is_async,
     name_of,
+    read_hints,
     read_signature,
-    resolve_hints,
 )
 from covet.config import Limits, Names, Seconds, Size, seconds, size_in_bytes
 from covet.errors import ConfigurationError
@@ -41,6 +43,10 @@ class RouteOptions(TypedDict, total=False):
     """Default: the router's."""
     status_code: int
     """Of a plain returned value. Default: 200, or 204 for `-> None`."""
+    response_model: Any
+    """Encode as this type, reading attributes of a foreign object. Default: the return annotation."""
+    response_check: bool
+    """Validate what is returned; a mismatch is a 500. Default: False."""
     max_body: Size | None
     """Bytes of body, None for unlimited; over it 413. Default: 2 MiB."""
     timeout: Seconds | None
@@ -87,7 +93,7 @@ class Route:
         self.limits = _route_limits(options)
         self.place = place
         self.handler: Handler = _no_handler
-        self._hints: dict[str, object] | None = None
+        self._hints: Hints | None = None
         self._signature: tuple[str, Signature] | None = None
 
     @property
@@ -139,11 +145,14 @@ class Route:
 
     def _read(self, path: str) -> Signature:
         if self._hints is None:
-            self._hints = resolve_hints(self.handler, self.place.names())
+            names = self.place.names()
+            hints = read_hints(self.handler, names)
+            self._hints = hints._replace(returned=with_options(hints.returned, self.options, names))
             self.place.forget()
         signature = read_signature(self.handler, path_parameters(path), self._hints)
         status = self.options.get("status_code", 200)
-        if signature.answer == "any" and signature.annotated and status in (204, 205, 304):
+        returned = signature.returned
+        if returned.plan.form != "empty" and returned.annotated and status in (204, 205, 304):
             raise ConfigurationError(
                 f"status_code={status} has no body, but the handler returns one: annotate it `-> None`"
             )
@@ -313,6 +322,8 @@ def _options(options: RouteOptions) -> RouteOptions:
         raise ConfigurationError(f"on_disconnect is {options.get('on_disconnect')!r}: write 'cancel' or 'finish'")
     if not isinstance(options.get("blocking", True), bool):
         raise ConfigurationError(f"blocking is {options.get('blocking')!r}: write True or False")
+    if not isinstance(options.get("response_check", True), bool):
+        raise ConfigurationError(f"response_check is {options.get('response_check')!r}: write True or False")
     if not isinstance(options.get("limits", Limits()), Limits):
         raise ConfigurationError(f'limits is {options.get("limits")!r}: write Limits(max_body="1MB")')
     return options
@@ -322,9 +333,9 @@ def _route_limits(options: RouteOptions) -> Limits | None:
     """What the route itself says, its own keywords before its `limits`."""
     max_body, timeout = options.get("max_body"), options.get("timeout")
     given = options.get("limits")
-    own: dict[str, int | float | None] = {}
+    own: dict[str, object] = {}
     if given is not None:
-        own |= {name: getattr(given, name) for name in ("max_body", "timeout") if given.says(name)}
+        own |= {name: getattr(given, name) for name in Limits.NAMES if given.says(name)}
     if "max_body" in options:
         own["max_body"] = None if max_body is None else size_in_bytes(max_body, "max_body")
     if "timeout" in options:

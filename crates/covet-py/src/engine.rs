@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 
 use crate::invoke::Invoker;
 use crate::plan::{CallPlan, Compiled};
+use crate::runner::Runner;
 use crate::runtime::{Pool, SharedSlots, ThreadBound};
 use crate::{imports, runtime};
 
@@ -178,8 +179,10 @@ impl State {
         let invoker = Invoker {
             plans,
             app: self.app.clone_ref(py),
-            event_loop: event_loop.clone().unbind(),
-            pool: Rc::clone(&pool),
+            runner: Rc::new(Runner {
+                event_loop: event_loop.clone().unbind(),
+                pool: Rc::clone(&pool),
+            }),
             max_query_fields: self.more.max_query_fields,
         };
         let access = if self.more.access_log {

@@ -12,8 +12,38 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
-use crate::parameters::Failure;
+use crate::typed::{Problem, Refused};
 use crate::{imports, json, runtime};
+
+/// One failure of a request's validation.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    source: &'static str,
+    problem: Problem,
+}
+
+impl Failure {
+    /// `problem`, found in `source`.
+    pub(crate) fn new(source: &'static str, problem: Problem) -> Self {
+        Self { source, problem }
+    }
+
+    /// Path before query, query before header, as a request is read.
+    pub(crate) fn rank(&self) -> usize {
+        let order = ["path", "query", "header", "cookie"];
+        order.iter().position(|source| *source == self.source).unwrap_or(order.len())
+    }
+
+    /// The sentence for people: the last name on the way to the value, and what is wrong.
+    fn message(&self) -> String {
+        let names = self.problem.pointer.split('/').skip(1);
+        let named = names.filter(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()));
+        match named.last() {
+            Some(name) => format!("{} {}", name.replace("~1", "/").replace("~0", "~"), self.problem.message),
+            None => format!("the {} {}", self.source, self.problem.message),
+        }
+    }
+}
 
 /// A new problem document (RFC 9457), open: members follow, then `}`.
 fn problem(status: u16) -> Buffer {
@@ -38,14 +68,23 @@ pub(crate) fn invalid(failures: &[Failure]) -> Response {
         if at > 0 {
             out.push(b',');
         }
+        let problem = &failure.problem;
         out.extend_from_slice(br#"{"source":"#);
         write_str(&mut out, failure.source);
         out.extend_from_slice(br#","pointer":"#);
-        write_str(&mut out, &failure.pointer);
+        write_str(&mut out, &problem.pointer);
         out.extend_from_slice(br#","code":"#);
-        write_str(&mut out, failure.code);
+        write_str(&mut out, problem.code.name());
         out.extend_from_slice(br#","message":"#);
-        write_str(&mut out, &failure.message);
+        write_str(&mut out, &failure.message());
+        if let Some(input) = problem.input {
+            out.extend_from_slice(br#","input":"#);
+            write_str(&mut out, input);
+        }
+        if let Some(offset) = problem.offset {
+            out.extend_from_slice(br#","offset":"#);
+            out.extend_from_slice(offset.to_string().as_bytes());
+        }
         out.push(b'}');
     }
     out.push(b']');
@@ -74,6 +113,21 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
     out.extend_from_slice(br#","request_id":"#);
     write_str(&mut out, &id);
     closed(500, out)
+}
+
+/// 500 for an answer that `response_check=True` refused.
+pub(crate) fn wrong_answer(py: Python<'_>, route: &str, refused: Refused) -> Response {
+    let problems = match refused {
+        Refused::Raised(error) => return raised(py, route, error),
+        Refused::Problems(problems) => problems,
+    };
+    let shown = problems
+        .iter()
+        .take(5)
+        .map(|problem| format!("{} {}", problem.pointer, problem.message));
+    let list = shown.collect::<Vec<_>>().join("; ");
+    let what = format!("returned what its annotation does not allow: {list}");
+    internal(py, route, &what, None)
 }
 
 /// The answer to an exception that left a handler.

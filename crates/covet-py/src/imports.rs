@@ -22,6 +22,8 @@ classes! {
     bad_request = "covet.errors"."BadRequest";
     /// 413.
     content_too_large = "covet.errors"."ContentTooLarge";
+    /// `uuid.UUID`.
+    uuid = "uuid"."UUID";
     /// Mistakes at start.
     configuration_error = "covet.errors"."ConfigurationError";
 }

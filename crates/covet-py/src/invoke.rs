@@ -1,20 +1,24 @@
-//! Executes call plans: the `Handler` of the Python half.
+//! Binds requests to handlers: the `Handler` of the Python half.
+//!
+//! Makes the arguments from the head, from the body where the handler takes one, and collects every failure of a
+//! request before it is refused. [`crate::runner`] calls the handler.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
+use covet_server::body::BodyError;
+use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Handler, Request as Received};
-use covet_server::query;
 use covet_server::response::Response;
-use pyo3::exceptions::PyStopIteration;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::bodies::{BODY, BodyRefused, BodyValue};
+use crate::failure::Failure;
 use crate::parameters::{Parameter, Source};
-use crate::plan::{CallPlan, Mode};
-use crate::respond::{Outcome, respond};
-use crate::runtime::{Pool, Started, TaskEnd};
+use crate::plan::CallPlan;
+use crate::runner::Runner;
+use crate::texts::Texts;
 use crate::types::{BodySource, Request, RequestParts};
 use crate::{failure, runtime};
 
@@ -22,8 +26,7 @@ use crate::{failure, runtime};
 pub(crate) struct Invoker {
     pub(crate) plans: Vec<Arc<CallPlan>>,
     pub(crate) app: Py<PyAny>,
-    pub(crate) event_loop: Py<PyAny>,
-    pub(crate) pool: Rc<Pool>,
+    pub(crate) runner: Rc<Runner>,
     pub(crate) max_query_fields: usize,
 }
 
@@ -32,13 +35,17 @@ impl Handler for Invoker {
         runtime::attached(|py| {
             let plan = &self.plans[received.route.id];
             if let Some(raw) = &received.head.query
-                && query::count(raw.of(received.bytes)) > self.max_query_fields
+                && Texts::count(raw.of(received.bytes)) > self.max_query_fields
             {
                 return Answer::Now(Response::problem(400, "The query has too many fields."));
             }
-            match self.arguments(py, plan, received) {
-                Ok((args, words)) => self.run(py, plan, &args, words.as_ref()),
-                Err(response) => Answer::Now(response),
+            let bound = match plan.body {
+                None => self.bind(py, plan, received).and_then(|it| it.arguments(py, plan)),
+                Some(_) => return self.with_body(py, plan, received),
+            };
+            match bound {
+                Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                Err(unbound) => Answer::Now(unbound.answer(py, plan)),
             }
         })
     }
@@ -56,45 +63,189 @@ impl Handler for Invoker {
 
 type Arguments<'py> = (Bound<'py, PyTuple>, Option<Bound<'py, PyDict>>);
 
-impl Invoker {
+/// The arguments of one call, as far as they are known.
+struct Binding {
+    /// In the order of the parameters; none where it is still to come, or failed.
+    values: Vec<Option<Py<PyAny>>>,
+    failures: Vec<Failure>,
+    /// The body of the request that the handler takes beside the body itself.
+    source: Option<Py<BodySource>>,
+}
+
+/// Why there are no arguments.
+enum Unbound {
+    /// The client's fault.
+    Invalid(Vec<Failure>),
+    /// The application's fault.
+    Raised(PyErr),
+    /// Decided already.
+    Refused(Response),
+}
+
+impl From<PyErr> for Unbound {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl Unbound {
+    fn answer(self, py: Python<'_>, plan: &CallPlan) -> Response {
+        match self {
+            Self::Invalid(failures) => failure::invalid(&failures),
+            Self::Raised(error) => failure::raised(py, &plan.label, error),
+            Self::Refused(response) => response,
+        }
+    }
+}
+
+impl Binding {
+    /// Everything that is still to come, from the whole body.
+    fn take_body(
+        &mut self,
+        py: Python<'_>,
+        plan: &CallPlan,
+        reader: usize,
+        bytes: &[u8],
+        max_fields: usize,
+    ) -> Result<(), Unbound> {
+        let Some(body) = &plan.body else {
+            return Ok(());
+        };
+        if let Some(source) = &self.source {
+            source.get().arrived(py, bytes);
+        }
+        if body.is_form(reader) && Texts::count(bytes) > max_fields {
+            let refused = Response::problem(400, "The form has too many fields.");
+            return Err(Unbound::Refused(refused));
+        }
+        let value = match body.read(py, reader, bytes, plan.forbid_unknown) {
+            Ok(value) => Some(value),
+            Err(BodyRefused::Raised(error)) => return Err(Unbound::Raised(error)),
+            Err(BodyRefused::Failures(failures)) => {
+                self.failures.extend(failures);
+                None
+            }
+        };
+        for (parameter, slot) in plan.parameters.iter().zip(&mut self.values) {
+            let failures = &mut self.failures;
+            *slot = match (parameter.source, &value) {
+                (Source::Form, Some(_)) => parameter.of_texts(py, Texts::Form(bytes), failures)?,
+                (Source::Body, Some(BodyValue::One(value))) => Some(value.clone().unbind()),
+                (Source::Body, Some(BodyValue::Empty)) => parameter.absent(py, BODY, failures)?,
+                (Source::Body, Some(BodyValue::Fields(fields))) => {
+                    match fields.get_item(&parameter.alias)? {
+                        Some(value) => Some(value.unbind()),
+                        None => parameter.absent(py, BODY, failures)?,
+                    }
+                }
+                _ => continue,
+            };
+        }
+        Ok(())
+    }
+
+    /// Positional and keyword arguments; every failure, if there is one.
     fn arguments<'py>(
-        &self,
+        mut self,
         py: Python<'py>,
         plan: &CallPlan,
-        received: &Received<'_>,
-    ) -> Result<Arguments<'py>, Response> {
-        if plan.parameters.is_empty() {
-            return Ok((PyTuple::empty(py), None));
+    ) -> Result<Arguments<'py>, Unbound> {
+        if !self.failures.is_empty() {
+            self.failures.sort_by_key(Failure::rank);
+            return Err(Unbound::Invalid(self.failures));
         }
-        let mut failures = Vec::new();
-        let mut values = Vec::with_capacity(plan.parameters.len());
-        let words = plan.has_keywords.then(|| PyDict::new(py));
-        for parameter in &plan.parameters {
-            let value = if parameter.source == Source::Request {
-                let made = self.request(py, plan, received);
-                Some(made.map_err(|error| failure::raised(py, &plan.label, error))?)
-            } else {
-                parameter.value(py, received, &mut failures)
-            };
-            match (value, &words) {
-                (Some(value), Some(words)) if parameter.keyword => {
-                    let set = words.set_item(parameter.name.bind(py), value);
-                    set.map_err(|error| failure::raised(py, &plan.label, error))?;
+        if !plan.has_keywords {
+            return Ok((PyTuple::new(py, self.values.into_iter().flatten().collect::<Vec<_>>())?, None));
+        }
+        let words = PyDict::new(py);
+        let mut values = Vec::with_capacity(self.values.len());
+        for (parameter, value) in plan.parameters.iter().zip(self.values) {
+            match value {
+                Some(value) if parameter.keyword => {
+                    words.set_item(parameter.name.bind(py), value)?;
                 }
-                (Some(value), _) => values.push(value),
-                (None, _) => {}
+                Some(value) => values.push(value),
+                None => {}
             }
         }
-        if !failures.is_empty() {
-            // Path before query, each in the order of the signature.
-            failures.sort_by_key(|failure| failure.source != "path");
-            return Err(failure::invalid(&failures));
+        Ok((PyTuple::new(py, values)?, Some(words)))
+    }
+}
+
+impl Invoker {
+    /// What the head says of the parameters.
+    fn bind(
+        &self,
+        py: Python<'_>,
+        plan: &CallPlan,
+        received: &Received<'_>,
+    ) -> Result<Binding, Unbound> {
+        let mut binding = Binding {
+            values: Vec::with_capacity(plan.parameters.len()),
+            failures: Vec::new(),
+            source: None,
+        };
+        for parameter in &plan.parameters {
+            let value = if parameter.source == Source::Request {
+                let (request, source) = self.request(py, plan, received)?;
+                binding.source = Some(source);
+                Some(request)
+            } else {
+                parameter.of_head(py, received, &mut binding.failures)?
+            };
+            binding.values.push(value);
         }
-        let args = PyTuple::new(py, values);
-        Ok((
-            args.map_err(|error| failure::raised(py, &plan.label, error))?,
-            words,
-        ))
+        Ok(binding)
+    }
+
+    /// The answer of a handler that takes the body, which may still be on its way.
+    fn with_body(&self, py: Python<'_>, plan: &Arc<CallPlan>, received: &Received<'_>) -> Answer {
+        let reader = match plan.body.as_ref().map_or(Ok(0), |body| body.reader(received)) {
+            Ok(reader) => reader,
+            Err(refused) => return Answer::Now(refused),
+        };
+        let mut binding = match self.bind(py, plan, received) {
+            Ok(binding) => binding,
+            Err(unbound) => return Answer::Now(unbound.answer(py, plan)),
+        };
+        let max_fields = self.max_query_fields;
+        match gather(received.body) {
+            Whole::Here(bytes) => {
+                let taken = binding.take_body(py, plan, reader, &bytes, max_fields);
+                drop(bytes);
+                match taken.and_then(|()| binding.arguments(py, plan)) {
+                    Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                    Err(unbound) => Answer::Now(unbound.answer(py, plan)),
+                }
+            }
+            Whole::Coming(coming) => {
+                let (plan, runner) = (Arc::clone(plan), Rc::clone(&self.runner));
+                Answer::Later(Box::pin(async move {
+                    let bytes = match coming.await {
+                        Ok(bytes) => bytes,
+                        Err(error) => return unread(error),
+                    };
+                    let answer = runtime::attached(|py| {
+                        let taken = binding.take_body(py, &plan, reader, &bytes, max_fields);
+                        drop(bytes);
+                        match taken.and_then(|()| binding.arguments(py, &plan)) {
+                            Ok((args, words)) => runner.run(py, &plan, &args, words.as_ref()),
+                            Err(unbound) => Answer::Now(unbound.answer(py, &plan)),
+                        }
+                    });
+                    match answer {
+                        Answer::Now(response) => response,
+                        Answer::Later(later) => later.await,
+                    }
+                }))
+            }
+            Whole::Taken => Answer::Now(failure::internal(
+                py,
+                &plan.label,
+                "the body was taken before the handler was called",
+                None,
+            )),
+        }
     }
 
     fn request(
@@ -102,191 +253,31 @@ impl Invoker {
         py: Python<'_>,
         plan: &CallPlan,
         received: &Received<'_>,
-    ) -> PyResult<Py<PyAny>> {
+    ) -> PyResult<(Py<PyAny>, Py<BodySource>)> {
         let mut parts = RequestParts::of_head(received.head, received.bytes);
         parts.client = received.client;
         parts.app = Some(self.app.clone_ref(py));
         if !plan.path.is_empty() {
             let shown = PyDict::new(py);
             for ((name, converter), text) in plan.path.iter().zip(received.params) {
-                shown.set_item(name.bind(py), Parameter::convert_path(*converter, py, text))?;
+                shown.set_item(name.bind(py), Parameter::convert_path(*converter, py, text)?)?;
             }
             parts.path_params = Some(shown.unbind());
         }
-        let body = BodySource::new(py, received.body.clone(), &self.event_loop);
-        parts.body = Some(Py::new(py, body)?.into_any());
-        Ok(Py::new(py, Request::new(parts))?.into_any())
+        let body = BodySource::new(py, received.body.clone(), &self.runner.event_loop);
+        let body = Py::new(py, body)?;
+        parts.body = Some(body.clone_ref(py).into_any());
+        Ok((Py::new(py, Request::new(parts))?.into_any(), body))
     }
+}
 
-    fn run(
-        &self,
-        py: Python<'_>,
-        plan: &Arc<CallPlan>,
-        args: &Bound<'_, PyTuple>,
-        words: Option<&Bound<'_, PyDict>>,
-    ) -> Answer {
-        match plan.mode {
-            Mode::Inline if plan.holds(py) => match plan.call(py, args, words) {
-                Ok(value) => self.settle(py, plan, respond(plan, &value)),
-                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
-            },
-            Mode::Inline | Mode::Pool => self.in_pool(py, plan, args, words),
-            Mode::Step => match plan.call(py, args, words) {
-                Ok(coroutine) => Answer::Now(step(plan, &coroutine)),
-                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
-            },
-            Mode::Task => match plan.call(py, args, words) {
-                Ok(awaitable) => self.in_task(py, plan, &awaitable),
-                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
-            },
+/// A body that did not arrive whole: the connection has answered, or there is nobody to answer.
+fn unread(error: BodyError) -> Response {
+    match error {
+        BodyError::Refused(refusal) => Response::problem(refusal.status, refusal.reason.as_str()),
+        BodyError::Disconnected | BodyError::Taken => {
+            Response::problem(400, "The body did not arrive.")
         }
     }
-
-    fn settle(&self, py: Python<'_>, plan: &Arc<CallPlan>, outcome: Outcome) -> Answer {
-        match outcome {
-            Outcome::Answer(response) => Answer::Now(response),
-            Outcome::Awaitable(awaitable) => self.in_task(py, plan, awaitable.bind(py)),
-        }
-    }
-
-    fn in_task(
-        &self,
-        py: Python<'_>,
-        plan: &Arc<CallPlan>,
-        awaitable: &Bound<'_, PyAny>,
-    ) -> Answer {
-        match start(py, &self.event_loop, awaitable) {
-            Ok(Started::Ended(Ok(value))) => Answer::Now(now(py, plan, respond(plan, &value))),
-            Ok(Started::Ended(Err(error))) | Err(error) => {
-                Answer::Now(failure::raised(py, &plan.label, error))
-            }
-            Ok(Started::Running(end)) => Answer::Later(Box::pin(at_end(Arc::clone(plan), end))),
-        }
-    }
-
-    fn in_pool(
-        &self,
-        py: Python<'_>,
-        plan: &Arc<CallPlan>,
-        args: &Bound<'_, PyTuple>,
-        words: Option<&Bound<'_, PyDict>>,
-    ) -> Answer {
-        let context = match runtime::copy_current(py) {
-            Ok(context) => context.unbind(),
-            Err(error) => return Answer::Now(failure::raised(py, &plan.label, error)),
-        };
-        let job = Job {
-            plan: Arc::clone(plan),
-            args: args.clone().unbind(),
-            words: words.map(|words| words.clone().unbind()),
-            context,
-        };
-        let submitted = self.pool.submit(move |py| job.run(py));
-        let (plan, event_loop) = (Arc::clone(plan), self.event_loop.clone_ref(py));
-        Answer::Later(Box::pin(async move {
-            match submitted.await {
-                Some(Outcome::Answer(response)) => response,
-                Some(Outcome::Awaitable(awaitable)) => {
-                    await_later(&plan, &event_loop, awaitable).await
-                }
-                None => runtime::attached(|py| {
-                    failure::internal(py, &plan.label, "the pool gave no answer", None)
-                }),
-            }
-        }))
-    }
-}
-
-/// What a pool thread is given.
-struct Job {
-    plan: Arc<CallPlan>,
-    args: Py<PyTuple>,
-    words: Option<Py<PyDict>>,
-    context: Py<PyAny>,
-}
-
-impl Job {
-    fn run(self, py: Python<'_>) -> Outcome {
-        let plan = &self.plan;
-        let handler = plan.handler.bind(py);
-        let called = match &self.words {
-            None => runtime::call_in(self.context.bind(py), handler, self.args.bind(py)),
-            Some(words) => {
-                let partial = py
-                    .import(intern!(py, "functools"))
-                    .and_then(|module| module.getattr(intern!(py, "partial")))
-                    .and_then(|class| class.call((handler,), Some(words.bind(py))));
-                partial.and_then(|bound| {
-                    runtime::call_in(self.context.bind(py), &bound, self.args.bind(py))
-                })
-            }
-        };
-        match called {
-            Ok(value) => respond(plan, &value),
-            Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
-        }
-    }
-}
-
-/// Start what a handler returned as a task in a context of its own.
-fn start<'py>(
-    py: Python<'py>,
-    event_loop: &Py<PyAny>,
-    awaitable: &Bound<'py, PyAny>,
-) -> PyResult<Started<'py>> {
-    let context = runtime::copy_current(py)?;
-    runtime::start_task(event_loop.bind(py), awaitable, Some(&context))
-}
-
-async fn await_later(
-    plan: &Arc<CallPlan>,
-    event_loop: &Py<PyAny>,
-    awaitable: Py<PyAny>,
-) -> Response {
-    let started = runtime::attached(|py| match start(py, event_loop, awaitable.bind(py)) {
-        Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
-        Ok(Started::Ended(Err(error))) | Err(error) => Err(failure::raised(py, &plan.label, error)),
-        Ok(Started::Running(end)) => Ok(end),
-    });
-    match started {
-        Ok(end) => at_end(Arc::clone(plan), end).await,
-        Err(response) => response,
-    }
-}
-
-/// The answer of a task, once it ends. Dropped before, it cancels the task.
-async fn at_end(plan: Arc<CallPlan>, end: TaskEnd) -> Response {
-    let ended = end.await;
-    runtime::attached(|py| match ended {
-        Ok(value) => now(py, &plan, respond(&plan, value.bind(py))),
-        Err(error) => failure::raised(py, &plan.label, error),
-    })
-}
-
-/// An awaitable that gave another awaitable: a mistake of the handler's.
-fn now(py: Python<'_>, plan: &CallPlan, outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::Answer(response) => response,
-        Outcome::Awaitable(_) => failure::internal(
-            py,
-            &plan.label,
-            "returned an awaitable: write `return await ...`",
-            None,
-        ),
-    }
-}
-
-/// Step a coroutine that cannot suspend.
-fn step(plan: &CallPlan, coroutine: &Bound<'_, PyAny>) -> Response {
-    let py = coroutine.py();
-    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
-        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
-            match error.value(py).getattr(intern!(py, "value")) {
-                Ok(value) => now(py, plan, respond(plan, &value)),
-                Err(error) => failure::raised(py, &plan.label, error),
-            }
-        }
-        Err(error) => failure::raised(py, &plan.label, error),
-        Ok(_) => failure::internal(py, &plan.label, "suspended although its code cannot", None),
-    }
+    .closing()
 }

@@ -3,11 +3,15 @@
 //! # Layout
 //! - [`runtime`]: the only place that attaches, detaches or touches raw FFI
 //! - [`engine`]: the server of one application, as Python starts and drains it
-//! - `plan`, `parameters`: seam 2, how to call a handler; `invoke` does, `respond` encodes what it returned
+//! - `plan`: seam 2, how to call a handler; its parts are `parameters`, `bodies` and `answers`
+//! - `invoke`: makes a handler's arguments, from `texts` and the body; `runner` calls it, `respond` encodes what it
+//!   returned
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`types`]: the classes that users see
 
+mod answers;
+mod bodies;
 pub mod engine;
 mod failure;
 mod imports;
@@ -16,7 +20,10 @@ pub mod json;
 mod parameters;
 mod plan;
 mod respond;
+mod runner;
 pub mod runtime;
+mod texts;
+pub mod typed;
 pub mod types;
 
 use pyo3::prelude::*;

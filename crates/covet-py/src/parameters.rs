@@ -1,32 +1,19 @@
-//! A handler's parameters: read from path and query, converted, all failures reported at once.
+//! A handler's parameters, compiled at start: where each comes from, its type, its default.
 //!
-//! Compiled from the plan at start; a request does no look-up by name in Python.
+//! Reads those made of texts; a body's are filled in by [`crate::invoke`]. All failures of a request are collected.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use covet_server::handler::Request as Received;
-use covet_server::query;
 use covet_server::routing::Converter;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PySet, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PySet, PyString};
 
-/// How a text becomes a value.
-#[derive(Debug)]
-pub(crate) enum Kind {
-    Str,
-    Int,
-    Float,
-    Bool,
-    Uuid,
-    /// Enum or Literal: the wire text decides.
-    Choice(HashMap<String, Py<PyAny>>, String),
-    Optional(Box<Kind>),
-    List(Box<Kind>),
-}
+use crate::failure::Failure;
+use crate::texts::Texts;
+use crate::typed::{Code, Problem, Refused, Schema};
 
 /// Where a parameter comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +22,21 @@ pub(crate) enum Source {
     /// The place in the pattern.
     Path(usize),
     Query,
+    Header,
+    Cookie,
+    Form,
+    Body,
+}
+
+/// How texts become a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Of one.
+    Scalar,
+    /// Of all with its name.
+    List,
+    /// Of several names.
+    Object,
 }
 
 /// One parameter.
@@ -42,120 +44,19 @@ pub(crate) enum Source {
 pub(crate) struct Parameter {
     pub(crate) name: Py<PyString>,
     pub(crate) source: Source,
-    alias: String,
-    kind: Kind,
+    /// The name on the wire.
+    pub(crate) alias: String,
+    pub(crate) keyword: bool,
+    shape: Shape,
+    /// None for the request and for a body, whose readers know.
+    schema: Option<Schema>,
     required: bool,
     default: Py<PyAny>,
     copied: bool,
-    pub(crate) keyword: bool,
 }
 
-/// One failure of a request's validation; never holds the client's value.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) source: &'static str,
-    pub(crate) pointer: String,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-type Converted = Result<Py<PyAny>, (&'static str, String)>;
-
-impl Kind {
-    fn read(value: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let tuple = value.cast::<PyTuple>()?;
-        let name: String = tuple.get_item(0)?.extract()?;
-        let inner =
-            |at: usize| -> PyResult<Box<Self>> { Ok(Box::new(Self::read(&tuple.get_item(at)?)?)) };
-        Ok(match name.as_str() {
-            "str" => Self::Str,
-            "int" => Self::Int,
-            "float" => Self::Float,
-            "bool" => Self::Bool,
-            "uuid" => Self::Uuid,
-            "enum" => Self::choice(&tuple.get_item(2)?)?,
-            "literal" => Self::choice(&tuple.get_item(1)?)?,
-            "optional" => Self::Optional(inner(1)?),
-            "list" => Self::List(inner(1)?),
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "no such kind of parameter: {other}"
-                )));
-            }
-        })
-    }
-
-    fn choice(members: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let members = members.cast::<PyDict>()?;
-        let mut names = Vec::new();
-        let mut map = HashMap::new();
-        for (text, value) in members.iter() {
-            let text: String = text.extract()?;
-            names.push(text.clone());
-            map.insert(text, value.unbind());
-        }
-        Ok(Self::Choice(map, names.join(", ")))
-    }
-
-    fn is_list(&self) -> bool {
-        match self {
-            Self::List(_) => true,
-            Self::Optional(inner) => inner.is_list(),
-            _ => false,
-        }
-    }
-
-    fn convert(&self, py: Python<'_>, text: &str) -> Converted {
-        match self {
-            Self::Str => Ok(PyString::new(py, text).into_any().unbind()),
-            Self::Int if Converter::Int.accepts(text) => integer(py, text),
-            Self::Int => Err(("int", "is not a whole number".into())),
-            Self::Float => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() && !text.is_empty() => {
-                    Ok(PyFloat::new(py, number).into_any().unbind())
-                }
-                _ => Err(("float", "is not a finite number".into())),
-            },
-            Self::Bool => match text.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => {
-                    Ok(PyBool::new(py, true).to_owned().into_any().unbind())
-                }
-                "false" | "0" | "no" | "off" => {
-                    Ok(PyBool::new(py, false).to_owned().into_any().unbind())
-                }
-                _ => Err(("bool", "is not true or false".into())),
-            },
-            Self::Uuid if Converter::Uuid.accepts(text) => {
-                let made = uuid_class(py).and_then(|class| class.call1((text,)));
-                made.map(Bound::unbind)
-                    .map_err(|error| ("uuid", error.to_string()))
-            }
-            Self::Uuid => Err((
-                "uuid",
-                "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000".into(),
-            )),
-            Self::Choice(members, names) => match members.get(text) {
-                Some(value) => Ok(value.clone_ref(py)),
-                None => Err(("choice", format!("is none of {names}"))),
-            },
-            Self::Optional(inner) | Self::List(inner) => inner.convert(py, text),
-        }
-    }
-}
-
-fn integer(py: Python<'_>, text: &str) -> Converted {
-    if let Ok(small) = text.parse::<i64>() {
-        return Ok(PyInt::new(py, small).into_any().unbind());
-    }
-    let made = py.get_type::<PyInt>().call1((text,));
-    made.map(Bound::unbind)
-        .map_err(|_| ("int", "has too many digits".into()))
-}
-
-fn uuid_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
-    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    UUID.import(py, "uuid", "UUID")
-}
+/// What a request says of a parameter.
+pub(crate) type Found = Result<Option<Py<PyAny>>, PyErr>;
 
 impl Parameter {
     /// From a `ParameterPlan`. `path` has the names of the pattern, in order.
@@ -169,16 +70,25 @@ impl Parameter {
                     PyValueError::new_err(format!("the path has no parameter named {alias:?}"))
                 })?)
             }
-            _ => Source::Query,
+            "query" => Source::Query,
+            "header" => Source::Header,
+            "cookie" => Source::Cookie,
+            "form" => Source::Form,
+            _ => Source::Body,
         };
-        let kind = plan.getattr("kind")?;
+        let node = plan.getattr("node")?;
         Ok(Self {
             name: PyString::intern(plan.py(), &plan.getattr("name")?.extract::<String>()?).unbind(),
             source,
-            kind: if source == Source::Request {
-                Kind::Str
+            shape: match plan.getattr("shape")?.extract::<String>()?.as_str() {
+                "list" => Shape::List,
+                "object" => Shape::Object,
+                _ => Shape::Scalar,
+            },
+            schema: if node.is_none() {
+                None
             } else {
-                Kind::read(&kind)?
+                Some(Schema::compile(&node)?)
             },
             alias,
             required: plan.getattr("required")?.extract()?,
@@ -190,111 +100,152 @@ impl Parameter {
         })
     }
 
-    /// The value of this parameter in `received`; failures are added to `failures`.
-    pub(crate) fn value(
+    /// The value of this parameter in the head of `received`; `None` with a failure added, or for what has no text.
+    ///
+    /// # Errors
+    /// What the application's own code raised.
+    pub(crate) fn of_head(
         &self,
         py: Python<'_>,
         received: &Received<'_>,
         failures: &mut Vec<Failure>,
-    ) -> Option<Py<PyAny>> {
-        match self.source {
-            Source::Request => None,
+    ) -> Found {
+        let texts = match self.source {
             Source::Path(at) => {
                 let text = received.params.get(at).unwrap_or_default();
-                match self.kind.convert(py, text) {
-                    Ok(value) => Some(value),
-                    Err((code, message)) => self.fail(failures, "path", None, code, &message),
-                }
+                return match &self.schema {
+                    Some(schema) => self.kept("path", schema.convert(py, text), failures),
+                    None => Ok(None),
+                };
             }
-            Source::Query => self.query_value(py, received, failures),
-        }
+            Source::Query => Texts::Query(received),
+            Source::Header => Texts::Header(received),
+            Source::Cookie => Texts::Cookie(received),
+            Source::Request | Source::Form | Source::Body => return Ok(None),
+        };
+        self.of_texts(py, texts, failures)
     }
 
-    fn query_value(
+    /// The value of this parameter in `texts`; `None` with a failure added.
+    ///
+    /// # Errors
+    /// What the application's own code raised.
+    pub(crate) fn of_texts(
         &self,
         py: Python<'_>,
-        received: &Received<'_>,
+        texts: Texts<'_>,
         failures: &mut Vec<Failure>,
-    ) -> Option<Py<PyAny>> {
-        let raw = received
-            .head
-            .query
-            .map_or(&b""[..], |query| query.of(received.bytes));
-        let mut texts = query::pairs(raw)
-            .filter(|(name, _)| *name == self.alias)
-            .map(|(_, text)| text);
-        let Some(first) = texts.next() else {
-            return self.absent(py, failures);
+    ) -> Found {
+        let Some(schema) = &self.schema else {
+            return Ok(None);
         };
-        if self.kind.is_list() {
-            let list = PyList::empty(py);
-            let before = failures.len();
-            for (at, text) in std::iter::once(first).chain(texts).enumerate() {
-                match self.kind.convert(py, &text) {
-                    Ok(value) => list.append(value).ok()?,
-                    Err((code, message)) => {
-                        self.fail(failures, "query", Some(at), code, &message);
+        let source = texts.name();
+        match self.shape {
+            Shape::Scalar => {
+                let (mut first, mut repeated) = (None, false);
+                texts.each(|name, text| {
+                    if name == self.alias {
+                        repeated |= first.is_some();
+                        first.get_or_insert(text);
+                    }
+                });
+                match first {
+                    None => self.absent(py, source, failures),
+                    Some(_) if repeated => {
+                        let problem = Problem::new(Code::Repeated, "is given more than once", None);
+                        self.kept(source, Err(Refused::Problems(vec![problem])), failures)
+                    }
+                    Some(text) => self.kept(source, schema.convert(py, &text), failures),
+                }
+            }
+            Shape::List => {
+                let mut found: Vec<Cow<'_, str>> = Vec::new();
+                texts.each(|name, text| {
+                    if name == self.alias {
+                        found.push(text);
+                    }
+                });
+                if found.is_empty() {
+                    return self.absent(py, source, failures);
+                }
+                self.kept(source, schema.convert_list(py, &found), failures)
+            }
+            Shape::Object => {
+                let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+                texts.each(|name, text| pairs.push((name, text)));
+                match schema.convert_object(py, &pairs) {
+                    Ok(value) => Ok(Some(value.unbind())),
+                    Err(Refused::Raised(error)) => Err(error),
+                    Err(Refused::Problems(problems)) => {
+                        failures.extend(problems.into_iter().map(|it| Failure::new(source, it)));
+                        Ok(None)
                     }
                 }
             }
-            return (failures.len() == before).then(|| list.into_any().unbind());
-        }
-        if texts.next().is_some() {
-            return self.fail(
-                failures,
-                "query",
-                None,
-                "repeated",
-                "is given more than once",
-            );
-        }
-        match self.kind.convert(py, &first) {
-            Ok(value) => Some(value),
-            Err((code, message)) => self.fail(failures, "query", None, code, &message),
         }
     }
 
-    fn absent(&self, py: Python<'_>, failures: &mut Vec<Failure>) -> Option<Py<PyAny>> {
+    /// The default, or a failure.
+    ///
+    /// # Errors
+    /// What copying the default raises.
+    pub(crate) fn absent(
+        &self,
+        py: Python<'_>,
+        source: &'static str,
+        failures: &mut Vec<Failure>,
+    ) -> Found {
         if self.required {
-            return self.fail(failures, "query", None, "missing", "is missing");
+            let problem = Problem::new(Code::Missing, "is missing", None);
+            return match self.source {
+                Source::Body => {
+                    failures.push(Failure::new(source, problem));
+                    Ok(None)
+                }
+                _ => self.kept(source, Err(Refused::Problems(vec![problem])), failures),
+            };
         }
         if self.copied {
-            return self.default.call_method0(py, intern!(py, "copy")).ok();
+            return self.default.call_method0(py, intern!(py, "copy")).map(Some);
         }
-        Some(self.default.clone_ref(py))
+        Ok(Some(self.default.clone_ref(py)))
     }
 
-    fn fail(
+    /// A converted value, or its problems below this parameter's name.
+    fn kept(
         &self,
-        failures: &mut Vec<Failure>,
         source: &'static str,
-        item: Option<usize>,
-        code: &'static str,
-        message: &str,
-    ) -> Option<Py<PyAny>> {
-        // JSON pointer (RFC 6901 section 3).
-        let mut pointer = format!("/{}", self.alias.replace('~', "~0").replace('/', "~1"));
-        if let Some(item) = item {
-            let _ = write!(pointer, "/{item}");
+        converted: Result<Bound<'_, PyAny>, Refused>,
+        failures: &mut Vec<Failure>,
+    ) -> Found {
+        match converted {
+            Ok(value) => Ok(Some(value.unbind())),
+            Err(Refused::Raised(error)) => Err(error),
+            Err(Refused::Problems(problems)) => {
+                for mut problem in problems {
+                    problem.enter_member(&self.alias);
+                    failures.push(Failure::new(source, problem));
+                }
+                Ok(None)
+            }
         }
-        failures.push(Failure {
-            source,
-            pointer,
-            code,
-            message: format!("{} {message}", self.alias),
-        });
-        None
     }
 
-    /// The converted value as `request.path_params` shows it.
-    pub(crate) fn convert_path(converter: Converter, py: Python<'_>, text: &str) -> Py<PyAny> {
-        let kind = match converter {
-            Converter::Int => Kind::Int,
-            Converter::Float => Kind::Float,
-            Converter::Uuid => Kind::Uuid,
-            Converter::Str | Converter::Path => Kind::Str,
+    /// The text of the path that `converter` let through, as `request.path_params` shows it.
+    pub(crate) fn convert_path(
+        converter: Converter,
+        py: Python<'_>,
+        text: &str,
+    ) -> PyResult<Py<PyAny>> {
+        let value = match converter {
+            Converter::Int => match text.parse::<i64>() {
+                Ok(small) => PyInt::new(py, small).into_any(),
+                Err(_) => py.get_type::<PyInt>().call1((text,))?,
+            },
+            Converter::Float => PyFloat::new(py, text.parse().unwrap_or(f64::NAN)).into_any(),
+            Converter::Uuid => crate::imports::uuid(py)?.call1((text,))?,
+            Converter::Str | Converter::Path => PyString::new(py, text).into_any(),
         };
-        kind.convert(py, text)
-            .unwrap_or_else(|_| PyString::new(py, text).into_any().unbind())
+        Ok(value.unbind())
     }
 }

@@ -7,6 +7,8 @@ use covet_server::routing::{Converter, Pattern};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::answers::AnswerPlan;
+use crate::bodies::BodyPlan;
 use crate::imports;
 use crate::parameters::{Parameter, Source};
 
@@ -40,8 +42,13 @@ pub(crate) struct CallPlan {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) has_keywords: bool,
     pub(crate) status: u16,
-    /// Whether the handler declares to return None.
-    pub(crate) is_empty: bool,
+    /// How the body is read before the call.
+    pub(crate) body: Option<BodyPlan>,
+    pub(crate) answer: AnswerPlan,
+    /// Whether unknown fields of JSON objects are errors.
+    pub(crate) forbid_unknown: bool,
+    /// Whether the handler takes the request.
+    pub(crate) takes_request: bool,
     pub(crate) debug: bool,
     /// Route and place, for logs: `GET /items (app.py:12 in items)`.
     pub(crate) label: String,
@@ -100,6 +107,8 @@ impl CallPlan {
         let takes_request = parameters
             .iter()
             .any(|parameter| parameter.source == Source::Request);
+        let body = BodyPlan::compile(&route.getattr("body")?)?;
+        let takes_body = takes_request || body.is_some();
         let timeout: Option<f64> = route.getattr("timeout")?.extract()?;
         let mode = match route.getattr("mode")?.extract::<String>()?.as_str() {
             "inline" => Mode::Inline,
@@ -113,7 +122,10 @@ impl CallPlan {
             has_keywords: parameters.iter().any(|parameter| parameter.keyword),
             parameters,
             status: route.getattr("status_code")?.extract()?,
-            is_empty: route.getattr("answer")?.extract::<String>()? == "empty",
+            answer: AnswerPlan::compile(&route.getattr("answer")?)?,
+            forbid_unknown: route.getattr("forbid_unknown")?.extract()?,
+            takes_request,
+            body,
             debug,
             label: format!("{} {path} ({origin})", methods.join(",")),
             path: pattern
@@ -128,7 +140,7 @@ impl CallPlan {
             max_body: route.getattr("max_body")?.extract()?,
             timeout: timeout.map(Duration::from_secs_f64),
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
-            takes_body: takes_request,
+            takes_body,
         };
         Ok(Compiled {
             plan,

@@ -5,9 +5,12 @@ use covet_server::response::{JSON, Payload, Response, TEXT};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 
+use crate::answers::AnswerForm;
+use crate::json::EncodeError;
 use crate::plan::CallPlan;
+use crate::typed::Schema;
 use crate::types::{ResponseBody, ResponseView};
 use crate::{failure, json, runtime};
 
@@ -35,28 +38,87 @@ impl AsRef<[u8]> for Held {
 
 /// The answer that `value` means on the route of `plan`.
 pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
-    let py = value.py();
-    if plan.is_empty {
-        return Outcome::Answer(if value.is_none() {
-            Response::new(plan.status, None, Payload::Empty)
-        } else {
-            let what = format!("returned {} although it declares None", type_name(value));
-            failure::internal(py, &plan.label, &what, None)
-        });
+    match &plan.answer.form {
+        AnswerForm::Any => by_type(plan, value),
+        AnswerForm::Empty if value.is_none() => {
+            Outcome::Answer(Response::new(plan.status, None, Payload::Empty))
+        }
+        AnswerForm::Empty => Outcome::Answer(mismatch(plan, value, "None")),
+        AnswerForm::Text => match value.cast::<PyString>() {
+            Ok(text) => Outcome::Answer(as_text(plan, text)),
+            Err(_) => other_than(plan, value, "str"),
+        },
+        AnswerForm::Bytes => match octets(value) {
+            Some(Ok(bytes)) => Outcome::Answer(Response::new(plan.status, Some(OCTETS), bytes)),
+            Some(Err(error)) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
+            None => other_than(plan, value, "bytes"),
+        },
+        AnswerForm::Json(schema) => declared(plan, schema, value),
     }
+}
+
+/// An answer of the declared type.
+fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outcome {
+    let py = value.py();
+    if !value.is_exact_instance_of::<PyDict>() && !value.is_exact_instance_of::<PyList>() {
+        match ResponseView::of(value) {
+            Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
+            Ok(None) => {}
+            Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
+        }
+    }
+    let mut out = Buffer::take();
+    match schema.encode(value, &mut out) {
+        Ok(()) => {}
+        Err(_) if is_awaitable(value) => return Outcome::Awaitable(value.clone().unbind()),
+        Err(error) => return Outcome::Answer(not_encoded(plan, py, error)),
+    }
+    if plan.answer.check
+        && let Err(refused) = schema.decode(py, &out, false)
+    {
+        return Outcome::Answer(failure::wrong_answer(py, &plan.label, refused));
+    }
+    Outcome::Answer(Response::new(plan.status, Some(JSON), Payload::Buffer(out)))
+}
+
+/// A value whose annotation is another type: an answer as it is, something to await, or a mistake.
+fn other_than(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Outcome {
+    match ResponseView::of(value) {
+        Ok(Some(view)) => Outcome::Answer(of_view(value.py(), plan, &view)),
+        Err(error) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
+        Ok(None) if is_awaitable(value) => Outcome::Awaitable(value.clone().unbind()),
+        Ok(None) => Outcome::Answer(mismatch(plan, value, declared)),
+    }
+}
+
+fn mismatch(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Response {
+    let what = format!("returned {} although it declares {declared}", type_name(value));
+    failure::internal(value.py(), &plan.label, &what, None)
+}
+
+fn is_awaitable(value: &Bound<'_, PyAny>) -> bool {
+    value
+        .hasattr(intern!(value.py(), "__await__"))
+        .unwrap_or(false)
+}
+
+/// The octets of `bytes` or `bytearray`.
+fn octets(value: &Bound<'_, PyAny>) -> Option<PyResult<Payload>> {
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Some(Ok(shared(bytes)));
+    }
+    let array = value.cast::<PyByteArray>().ok()?;
+    Some(Ok(copied(&array.to_vec())))
+}
+
+/// An answer by the type of the value.
+fn by_type(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
+    let py = value.py();
     if value.is_exact_instance_of::<PyDict>() || value.is_exact_instance_of::<PyList>() {
         return Outcome::Answer(as_json(plan, plan.status, value));
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
-        return Outcome::Answer(match text.to_str() {
-            Ok(text) => Response::new(plan.status, Some(TEXT), copied(text.as_bytes())),
-            Err(error) => failure::internal(
-                py,
-                &plan.label,
-                "returned text that is not Unicode",
-                Some(&error),
-            ),
-        });
+        return Outcome::Answer(as_text(plan, text));
     }
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
@@ -70,31 +132,44 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
         let what = "returned a tuple: write `return JSONResponse(body, status_code)`";
         return Outcome::Answer(failure::internal(py, &plan.label, what, None));
     }
-    if value.hasattr(intern!(py, "__await__")).unwrap_or(false) {
+    if is_awaitable(value) {
         return Outcome::Awaitable(value.clone().unbind());
     }
     Outcome::Answer(as_json(plan, plan.status, value))
+}
+
+fn as_text(plan: &CallPlan, text: &Bound<'_, PyString>) -> Response {
+    match text.to_str() {
+        Ok(text) => Response::new(plan.status, Some(TEXT), copied(text.as_bytes())),
+        Err(error) => failure::internal(
+            text.py(),
+            &plan.label,
+            "returned text that is not Unicode",
+            Some(&error),
+        ),
+    }
 }
 
 fn as_json(plan: &CallPlan, status: u16, value: &Bound<'_, PyAny>) -> Response {
     let mut out = Buffer::take();
     match json::encode(value, &mut out) {
         Ok(()) => Response::new(status, Some(JSON), Payload::Buffer(out)),
-        Err(error) => {
-            let py = value.py();
-            let cause = error
-                .cause
-                .filter(|cause| !cause.is_instance_of::<PyException>(py));
-            if let Some(interrupt) = cause {
-                return failure::raised(py, &plan.label, interrupt);
-            }
-            let what = format!(
-                "cannot encode what it returned at {}: {}",
-                error.path, error.message
-            );
-            failure::internal(py, &plan.label, &what, None)
-        }
+        Err(error) => not_encoded(plan, value.py(), error),
     }
+}
+
+fn not_encoded(plan: &CallPlan, py: Python<'_>, error: EncodeError) -> Response {
+    let cause = error
+        .cause
+        .filter(|cause| !cause.is_instance_of::<PyException>(py));
+    if let Some(interrupt) = cause {
+        return failure::raised(py, &plan.label, interrupt);
+    }
+    let what = format!(
+        "cannot encode what it returned at {}: {}",
+        error.path, error.message
+    );
+    failure::internal(py, &plan.label, &what, None)
 }
 
 fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {

@@ -60,6 +60,15 @@ impl BodySource {
         }
     }
 
+    /// The body was read for the handler's own parameters: it is this.
+    pub(crate) fn arrived(&self, py: Python<'_>, bytes: &[u8]) {
+        let before = std::mem::replace(
+            &mut *lock(&self.stage),
+            Stage::Whole(PyBytes::new(py, bytes).unbind()),
+        );
+        drop(before);
+    }
+
     /// Something to await that gives the body in `form`.
     ///
     /// # Errors

@@ -40,4 +40,5 @@ pub use response_body::ResponseBody;
 pub use response_kinds::{HtmlResponse, JsonResponse, PlainTextResponse, RedirectResponse};
 pub use response_view::ResponseView;
 pub use state::State;
+pub(crate) use text::latin1;
 pub use url::{Target, Url};

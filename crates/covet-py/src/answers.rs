@@ -1,0 +1,52 @@
+//! What a handler's value becomes, by its return annotation. Compiled at start.
+//!
+//! Plain data; [`crate::respond`] carries it out.
+
+use pyo3::prelude::*;
+
+use crate::typed::Schema;
+
+/// How a value is encoded.
+#[derive(Debug)]
+pub(crate) struct AnswerPlan {
+    pub(crate) form: AnswerForm,
+    /// Validate what was encoded.
+    pub(crate) check: bool,
+}
+
+/// What the annotation says.
+#[derive(Debug)]
+pub(crate) enum AnswerForm {
+    /// Nothing: the type at run time decides.
+    Any,
+    /// None.
+    Empty,
+    /// `str`: plain text.
+    Text,
+    /// `bytes`.
+    Bytes,
+    /// JSON of this type.
+    Json(Box<Schema>),
+}
+
+impl AnswerPlan {
+    /// From an `AnswerPlan` of Python.
+    pub(crate) fn compile(plan: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let form = match plan.getattr("form")?.extract::<String>()?.as_str() {
+            "empty" => AnswerForm::Empty,
+            "text" => AnswerForm::Text,
+            "bytes" => AnswerForm::Bytes,
+            "json" => AnswerForm::Json(Box::new(Schema::compile(&plan.getattr("node")?)?)),
+            _ => AnswerForm::Any,
+        };
+        Ok(Self {
+            form,
+            check: plan.getattr("check")?.extract()?,
+        })
+    }
+
+    /// Whether the handler declares to return None.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.form, AnswerForm::Empty)
+    }
+}

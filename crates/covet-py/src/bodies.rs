@@ -1,0 +1,193 @@
+//! How a route's body is read: by its content type, into what the handler takes. Compiled at start.
+//!
+//! Decides from the head alone whether the body is wanted, then makes values of its bytes. Knows
+//! nothing of how they arrive.
+
+use covet_server::handler::Request as Received;
+use covet_server::media_type::MediaType;
+use covet_server::response::Response;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::failure::Failure;
+use crate::texts::Texts;
+use crate::typed::{Code, Problem, Refused, Schema};
+
+/// The source that errors of a body name.
+pub(crate) const BODY: &str = "body";
+
+/// How a body is read.
+#[derive(Debug)]
+pub(crate) struct BodyPlan {
+    readers: Vec<Reader>,
+    /// The body is an object whose fields are parameters.
+    spread: bool,
+}
+
+/// One way to read a body.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    form: Form,
+    /// In lower case; `*/*` takes anything.
+    media_type: String,
+    /// None where parameters take the fields of a form.
+    schema: Option<Schema>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Form,
+    Text,
+    Bytes,
+}
+
+/// What a body became.
+pub(crate) enum BodyValue<'py> {
+    /// The value of the one parameter that takes it.
+    One(Bound<'py, PyAny>),
+    /// A value for each parameter that takes a field, by alias; absent ones were optional.
+    Fields(Bound<'py, PyDict>),
+    /// Nothing was sent.
+    Empty,
+    /// A form whose fields parameters take.
+    Form,
+}
+
+impl BodyPlan {
+    /// From a `BodyPlan` of Python; None from None.
+    pub(crate) fn compile(plan: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if plan.is_none() {
+            return Ok(None);
+        }
+        let mut readers = Vec::new();
+        for reader in plan.getattr("readers")?.try_iter()? {
+            let reader = reader?;
+            let node = reader.getattr("node")?;
+            readers.push(Reader {
+                form: match reader.getattr("form")?.extract::<String>()?.as_str() {
+                    "json" => Form::Json,
+                    "form" => Form::Form,
+                    "text" => Form::Text,
+                    _ => Form::Bytes,
+                },
+                media_type: reader.getattr("media_type")?.extract()?,
+                schema: if node.is_none() {
+                    None
+                } else {
+                    Some(Schema::compile(&node)?)
+                },
+            });
+        }
+        Ok(Some(Self {
+            readers,
+            spread: plan.getattr("spread")?.extract()?,
+        }))
+    }
+
+    /// The reader for what the head announces; a request without a body goes to the first.
+    ///
+    /// # Errors
+    /// 415 that names what the route takes.
+    pub(crate) fn reader(&self, received: &Received<'_>) -> Result<usize, Response> {
+        if received.body.is_empty() {
+            return Ok(0);
+        }
+        let field = |name| received.head.field(received.bytes, name);
+        if field("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+        {
+            return Err(Response::problem(
+                415,
+                "The body is compressed: send it as it is.",
+            ));
+        }
+        let sent = MediaType::of(field("content-type").unwrap_or_default());
+        let found = self.readers.iter().position(|reader| reader.takes(&sent));
+        found.ok_or_else(|| {
+            let names: Vec<_> = self.readers.iter().map(|it| &*it.media_type).collect();
+            let detail = format!("The body must be {} in UTF-8.", names.join(" or "));
+            Response::problem(415, &detail)
+        })
+    }
+
+    /// What the bytes mean to reader number `reader`.
+    ///
+    /// # Errors
+    /// Every failure of the body, or what the application's own code raised.
+    pub(crate) fn read<'py>(
+        &self,
+        py: Python<'py>,
+        reader: usize,
+        bytes: &[u8],
+        forbid_unknown: bool,
+    ) -> Result<BodyValue<'py>, BodyRefused> {
+        let reader = &self.readers[reader];
+        let Some(schema) = &reader.schema else {
+            return Ok(BodyValue::Form);
+        };
+        let bytes_of = |py| PyBytes::new(py, bytes).into_any();
+        let read = match reader.form {
+            Form::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
+            Form::Bytes => Ok(bytes_of(py)),
+            Form::Json if bytes.is_empty() && self.spread => {
+                schema.decode(py, b"{}", forbid_unknown)
+            }
+            _ if bytes.is_empty() => return Ok(BodyValue::Empty),
+            Form::Json => schema.decode(py, bytes, forbid_unknown),
+            Form::Text => match std::str::from_utf8(bytes) {
+                Ok(text) => schema.convert(py, text),
+                Err(error) => Err(Refused::Problems(vec![not_utf8(error.valid_up_to())])),
+            },
+            Form::Form => {
+                let mut pairs = Vec::new();
+                Texts::Form(bytes).each(|name, text| pairs.push((name, text)));
+                schema.convert_object(py, &pairs)
+            }
+        };
+        match read {
+            Ok(value) if self.spread => match value.cast_into::<PyDict>() {
+                Ok(fields) => Ok(BodyValue::Fields(fields)),
+                Err(error) => Err(BodyRefused::Raised(error.into())),
+            },
+            Ok(value) => Ok(BodyValue::One(value)),
+            Err(Refused::Raised(error)) => Err(BodyRefused::Raised(error)),
+            Err(Refused::Problems(problems)) => Err(BodyRefused::Failures(
+                problems
+                    .into_iter()
+                    .map(|it| Failure::new(BODY, it))
+                    .collect(),
+            )),
+        }
+    }
+
+    /// Whether the bytes are a form, whose fields are counted against a limit.
+    pub(crate) fn is_form(&self, reader: usize) -> bool {
+        self.readers[reader].form == Form::Form
+    }
+}
+
+/// Why a body gave no value.
+pub(crate) enum BodyRefused {
+    /// The client's fault.
+    Failures(Vec<Failure>),
+    /// The application's fault.
+    Raised(PyErr),
+}
+
+fn not_utf8(offset: usize) -> Problem {
+    Problem {
+        offset: Some(offset),
+        ..Problem::new(Code::Encoding, "is not UTF-8", None)
+    }
+}
+
+impl Reader {
+    fn takes(&self, sent: &MediaType<'_>) -> bool {
+        match self.form {
+            Form::Bytes if self.media_type == "*/*" => true,
+            Form::Bytes => sent.is(&self.media_type),
+            Form::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
+            _ => sent.is(&self.media_type) && sent.is_utf8(),
+        }
+    }
+}

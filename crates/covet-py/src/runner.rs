@@ -1,0 +1,199 @@
+//! Runs a handler whose arguments are there: inline, stepped, as a task or in the pool.
+//!
+//! Knows nothing of requests; [`crate::invoke`] makes the arguments, [`crate::respond`] reads the value.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use covet_server::handler::Answer;
+use covet_server::response::Response;
+use pyo3::exceptions::PyStopIteration;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::plan::{CallPlan, Mode};
+use crate::respond::{Outcome, respond};
+use crate::runtime::{Pool, Started, TaskEnd};
+use crate::{failure, runtime};
+
+/// What handlers run on.
+pub(crate) struct Runner {
+    pub(crate) event_loop: Py<PyAny>,
+    pub(crate) pool: Rc<Pool>,
+}
+
+impl Runner {
+    /// Calls the handler of `plan`.
+    pub(crate) fn run(
+        &self,
+        py: Python<'_>,
+        plan: &Arc<CallPlan>,
+        args: &Bound<'_, PyTuple>,
+        words: Option<&Bound<'_, PyDict>>,
+    ) -> Answer {
+        match plan.mode {
+            Mode::Inline if plan.holds(py) => match plan.call(py, args, words) {
+                Ok(value) => self.settle(py, plan, respond(plan, &value)),
+                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
+            },
+            Mode::Inline | Mode::Pool => self.in_pool(py, plan, args, words),
+            Mode::Step => match plan.call(py, args, words) {
+                Ok(coroutine) => Answer::Now(step(plan, &coroutine)),
+                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
+            },
+            Mode::Task => match plan.call(py, args, words) {
+                Ok(awaitable) => self.in_task(py, plan, &awaitable),
+                Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
+            },
+        }
+    }
+
+    fn settle(&self, py: Python<'_>, plan: &Arc<CallPlan>, outcome: Outcome) -> Answer {
+        match outcome {
+            Outcome::Answer(response) => Answer::Now(response),
+            Outcome::Awaitable(awaitable) => self.in_task(py, plan, awaitable.bind(py)),
+        }
+    }
+
+    fn in_task(
+        &self,
+        py: Python<'_>,
+        plan: &Arc<CallPlan>,
+        awaitable: &Bound<'_, PyAny>,
+    ) -> Answer {
+        match start(py, &self.event_loop, awaitable) {
+            Ok(Started::Ended(Ok(value))) => Answer::Now(now(py, plan, respond(plan, &value))),
+            Ok(Started::Ended(Err(error))) | Err(error) => {
+                Answer::Now(failure::raised(py, &plan.label, error))
+            }
+            Ok(Started::Running(end)) => Answer::Later(Box::pin(at_end(Arc::clone(plan), end))),
+        }
+    }
+
+    fn in_pool(
+        &self,
+        py: Python<'_>,
+        plan: &Arc<CallPlan>,
+        args: &Bound<'_, PyTuple>,
+        words: Option<&Bound<'_, PyDict>>,
+    ) -> Answer {
+        let context = match runtime::copy_current(py) {
+            Ok(context) => context.unbind(),
+            Err(error) => return Answer::Now(failure::raised(py, &plan.label, error)),
+        };
+        let job = Job {
+            plan: Arc::clone(plan),
+            args: args.clone().unbind(),
+            words: words.map(|words| words.clone().unbind()),
+            context,
+        };
+        let submitted = self.pool.submit(move |py| job.run(py));
+        let (plan, event_loop) = (Arc::clone(plan), self.event_loop.clone_ref(py));
+        Answer::Later(Box::pin(async move {
+            match submitted.await {
+                Some(Outcome::Answer(response)) => response,
+                Some(Outcome::Awaitable(awaitable)) => {
+                    await_later(&plan, &event_loop, awaitable).await
+                }
+                None => runtime::attached(|py| {
+                    failure::internal(py, &plan.label, "the pool gave no answer", None)
+                }),
+            }
+        }))
+    }
+}
+
+/// What a pool thread is given.
+struct Job {
+    plan: Arc<CallPlan>,
+    args: Py<PyTuple>,
+    words: Option<Py<PyDict>>,
+    context: Py<PyAny>,
+}
+
+impl Job {
+    fn run(self, py: Python<'_>) -> Outcome {
+        let plan = &self.plan;
+        let handler = plan.handler.bind(py);
+        let called = match &self.words {
+            None => runtime::call_in(self.context.bind(py), handler, self.args.bind(py)),
+            Some(words) => {
+                let partial = py
+                    .import(intern!(py, "functools"))
+                    .and_then(|module| module.getattr(intern!(py, "partial")))
+                    .and_then(|class| class.call((handler,), Some(words.bind(py))));
+                partial.and_then(|bound| {
+                    runtime::call_in(self.context.bind(py), &bound, self.args.bind(py))
+                })
+            }
+        };
+        match called {
+            Ok(value) => respond(plan, &value),
+            Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
+        }
+    }
+}
+
+/// Start what a handler returned as a task in a context of its own.
+fn start<'py>(
+    py: Python<'py>,
+    event_loop: &Py<PyAny>,
+    awaitable: &Bound<'py, PyAny>,
+) -> PyResult<Started<'py>> {
+    let context = runtime::copy_current(py)?;
+    runtime::start_task(event_loop.bind(py), awaitable, Some(&context))
+}
+
+async fn await_later(
+    plan: &Arc<CallPlan>,
+    event_loop: &Py<PyAny>,
+    awaitable: Py<PyAny>,
+) -> Response {
+    let started = runtime::attached(|py| match start(py, event_loop, awaitable.bind(py)) {
+        Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
+        Ok(Started::Ended(Err(error))) | Err(error) => Err(failure::raised(py, &plan.label, error)),
+        Ok(Started::Running(end)) => Ok(end),
+    });
+    match started {
+        Ok(end) => at_end(Arc::clone(plan), end).await,
+        Err(response) => response,
+    }
+}
+
+/// The answer of a task, once it ends. Dropped before, it cancels the task.
+async fn at_end(plan: Arc<CallPlan>, end: TaskEnd) -> Response {
+    let ended = end.await;
+    runtime::attached(|py| match ended {
+        Ok(value) => now(py, &plan, respond(&plan, value.bind(py))),
+        Err(error) => failure::raised(py, &plan.label, error),
+    })
+}
+
+/// An awaitable that gave another awaitable: a mistake of the handler's.
+fn now(py: Python<'_>, plan: &CallPlan, outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Answer(response) => response,
+        Outcome::Awaitable(_) => failure::internal(
+            py,
+            &plan.label,
+            "returned an awaitable: write `return await ...`",
+            None,
+        ),
+    }
+}
+
+/// Step a coroutine that cannot suspend.
+fn step(plan: &CallPlan, coroutine: &Bound<'_, PyAny>) -> Response {
+    let py = coroutine.py();
+    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
+        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
+            match error.value(py).getattr(intern!(py, "value")) {
+                Ok(value) => now(py, plan, respond(plan, &value)),
+                Err(error) => failure::raised(py, &plan.label, error),
+            }
+        }
+        Err(error) => failure::raised(py, &plan.label, error),
+        Ok(_) => failure::internal(py, &plan.label, "suspended although its code cannot", None),
+    }
+}

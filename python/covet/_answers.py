@@ -1,0 +1,112 @@
+"""Return annotations: what a handler's value becomes. Startup only.
+
+Owns the rules of api "Answers"; what a type means is `covet._types`'s. Knows nothing of functions or of the engine.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+
+from covet._plan import AnswerPlan
+from covet._sources import is_bytes, is_text, shown
+from covet._types.nodes import AnyNode, BytesNode, Node, NullableNode, StrNode
+from covet._types.reading import read_type
+from covet.errors import ConfigurationError
+from covet.responses import Response
+
+_ALIAS_TYPE: Final[Any] = getattr(typing, "TypeAliasType", None)
+EMPTY: Final = AnswerPlan("empty", None, by_attribute=False, check=False)
+ANY: Final = AnswerPlan("any", None, by_attribute=False, check=False)
+
+
+class Returned(NamedTuple):
+    """A return annotation, understood."""
+
+    plan: AnswerPlan
+    annotated: bool
+
+
+def read_returned(annotation: object, localns: Mapping[str, object]) -> Returned:
+    """What `annotation` says of the answer; `inspect.Signature.empty` says nothing. No answer: ConfigurationError."""
+    if annotation is inspect.Signature.empty:
+        return Returned(ANY, annotated=False)
+    if annotation is None or annotation is types.NoneType:
+        return Returned(EMPTY, annotated=True)
+    inner = _without_responses(annotation)
+    if inner is None or inner is Any or inner is object:
+        return Returned(ANY, annotated=True)
+    return Returned(_plan(_read(inner, localns), annotation), annotated=True)
+
+
+def with_options(returned: Returned, options: Mapping[str, Any], localns: Mapping[str, object]) -> Returned:
+    """`returned` as `response_model=` and `response_check=` of the route change it."""
+    plan = returned.plan
+    if "response_model" in options:
+        node = _read(options["response_model"], localns)
+        plan = AnswerPlan("json", node, by_attribute=True, check=False)
+    if options.get("response_check", False):
+        if plan.node is None:
+            raise ConfigurationError("response_check=True needs a type to check: annotate what the handler returns")
+        plan = AnswerPlan(plan.form, plan.node, plan.by_attribute, check=True)
+    return Returned(plan, returned.annotated or "response_model" in options)
+
+
+def _read(annotation: object, localns: Mapping[str, object]) -> Node:
+    try:
+        return read_type(annotation, localns=localns)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the answer is {shown(annotation)}: {error}") from None
+
+
+def _plan(node: Node, annotation: object) -> AnswerPlan:
+    """The plan of a type that is no Response."""
+    if isinstance(node, StrNode):
+        return AnswerPlan("text", None, by_attribute=False, check=False)
+    if isinstance(node, BytesNode):
+        return AnswerPlan("bytes", None, by_attribute=False, check=False)
+    if isinstance(node, AnyNode):
+        return ANY
+    if _mixes(node):
+        raise ConfigurationError(
+            f"the answer is {shown(annotation)}, text in one case and JSON in another: "
+            "write JSONResponse[...], or return one of them"
+        )
+    return AnswerPlan("json", node, by_attribute=False, check=False)
+
+
+def _mixes(node: Node) -> bool:
+    """Whether str or bytes is one of several types, so that the content type would hang on the value."""
+    options = [node.inner] if isinstance(node, NullableNode) else getattr(node, "options", [])
+    return any(is_text(option) or is_bytes(option) for option in options)
+
+
+def _without_responses(annotation: object) -> Any:
+    """The annotation without Response kinds; None where nothing is left."""
+    while _ALIAS_TYPE is not None and isinstance(annotation, _ALIAS_TYPE):
+        annotation = annotation.__value__
+    if get_origin(annotation) is Annotated:
+        return annotation if _without_responses(get_args(annotation)[0]) is not None else None
+    origin = get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        members = get_args(annotation)
+        kept = [member for member in members if not _is_response(member)]
+        if len(kept) == len(members):
+            return annotation
+        return _joined(kept)
+    return None if _is_response(annotation) else annotation
+
+
+def _joined(kept: list[Any]) -> Any:
+    """The union of what is left."""
+    if not kept:
+        return None
+    union: Any = typing.Union  # noqa: UP007
+    return union[tuple(kept)]
+
+
+def _is_response(annotation: object) -> bool:
+    """Whether a value of this type is an answer as it is."""
+    origin = get_origin(annotation) or annotation
+    return isinstance(origin, type) and issubclass(origin, Response)

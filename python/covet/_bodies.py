@@ -1,0 +1,124 @@
+"""The body of a route: which parameters own it, and how it is read by its content type. Startup only.
+
+Knows parameters that were classified already; nothing of functions or of the engine.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from covet._plan import BodyPlan, BodyReader
+from covet._sources import Marker, field_shape, is_bytes, is_text
+from covet._types.nodes import FieldNode, Node, ObjectNode
+from covet.errors import ConfigurationError
+from covet.params import Body, Form
+
+JSON: Final = "application/json"
+FORM: Final = "application/x-www-form-urlencoded"
+_SHORT: Final = {"json": JSON, "form": FORM}
+
+
+class BodyParameter(NamedTuple):
+    """A parameter that is the body, a part of it, or a field of its form."""
+
+    name: str
+    alias: str
+    node: Node
+    choices: tuple[tuple[Marker, Node], ...]
+    """By content type; at least one: (marker, type)."""
+    required: bool
+    default: object
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it takes fields of a form that others may take fields of too."""
+        return len(self.choices) == 1 and isinstance(self.choices[0][0], Form)
+
+
+def body_plan(parameters: Sequence[BodyParameter]) -> BodyPlan | None:
+    """How the body is read for all of `parameters`; None where there are none. Two owners: ConfigurationError."""
+    if not parameters:
+        return None
+    forms = [parameter for parameter in parameters if parameter.is_form]
+    if forms and len(forms) < len(parameters):
+        other = next(parameter for parameter in parameters if not parameter.is_form)
+        raise ConfigurationError(
+            f"parameters '{forms[0].name}' and '{other.name}' both own the body, one as a form: "
+            "mark both Form(), or none"
+        )
+    if forms:
+        return BodyPlan((BodyReader("form", FORM, None),), spread=False)
+    if len(parameters) == 1:
+        (only,) = parameters
+        return BodyPlan(_distinct(only.name, [each for choice in only.choices for each in _readers(only, *choice)]), False)
+    return BodyPlan((BodyReader("json", JSON, _together(parameters)),), spread=True)
+
+
+def _readers(parameter: BodyParameter, marker: Marker, node: Node) -> list[BodyReader]:
+    """The readers of one marker."""
+    if isinstance(marker, Form):
+        return [_form(parameter, node)]
+    assert isinstance(marker, Body)
+    if not marker.content_types:
+        if is_bytes(node):
+            return [BodyReader("bytes", "*/*", node)]
+        return [BodyReader("json", JSON, node)]
+    return [_reader(parameter, _SHORT.get(given, given).lower(), node) for given in marker.content_types]
+
+
+def _reader(parameter: BodyParameter, media_type: str, node: Node) -> BodyReader:
+    """The reader of one content type."""
+    if media_type.count("/") != 1 or any(mark in media_type for mark in " ;,"):
+        raise ConfigurationError(
+            f"parameter '{parameter.name}' has the content type {media_type!r}: "
+            'write "json", "form" or a media type, as "text/plain"'
+        )
+    if is_bytes(node):
+        return BodyReader("bytes", media_type, node)
+    if media_type == FORM:
+        return _form(parameter, node)
+    if media_type == JSON or media_type.endswith("+json"):
+        return BodyReader("json", media_type, node)
+    if is_text(node):
+        return BodyReader("text", media_type, node)
+    raise ConfigurationError(
+        f"parameter '{parameter.name}' has the content type {media_type!r}, which is neither JSON nor a form: "
+        "take bytes or str"
+    )
+
+
+def _form(parameter: BodyParameter, node: Node) -> BodyReader:
+    """A form as one object."""
+    if field_shape(node) != "object":
+        raise ConfigurationError(
+            f"parameter '{parameter.name}' is a form by its content type: take a type with named fields, "
+            "each a scalar or a list of scalars"
+        )
+    return BodyReader("form", FORM, node)
+
+
+def _distinct(name: str, readers: list[BodyReader]) -> tuple[BodyReader, ...]:
+    """`readers`, if no content type has two."""
+    seen = set[str]()
+    for reader in readers:
+        if reader.media_type in seen:
+            raise ConfigurationError(
+                f"parameter '{name}' has two types for {reader.media_type}: write one of them, or a union inside Body()"
+            )
+        seen.add(reader.media_type)
+    return tuple(readers)
+
+
+def _together(parameters: Sequence[BodyParameter]) -> Node:
+    """Several parameters as the fields of one object."""
+    for parameter in parameters:
+        marker = parameter.choices[0][0]
+        if len(parameter.choices) > 1 or (isinstance(marker, Body) and marker.content_types) or is_bytes(parameter.node):
+            raise ConfigurationError(
+                f"parameter '{parameter.name}' is one of several body parameters, which are fields of one JSON object: "
+                "take one body parameter, or JSON for all"
+            )
+    fields = [
+        FieldNode(each.alias, each.alias, each.node, required=each.required, default=each.default)
+        for each in parameters
+    ]
+    return ObjectNode(cls=dict, name="Body", build="dict", fields=fields)
