@@ -31,15 +31,23 @@ impl Failure {
     /// Path before query, query before header, as a request is read.
     pub(crate) fn rank(&self) -> usize {
         let order = ["path", "query", "header", "cookie"];
-        order.iter().position(|source| *source == self.source).unwrap_or(order.len())
+        order
+            .iter()
+            .position(|source| *source == self.source)
+            .unwrap_or(order.len())
     }
 
     /// The sentence for people: the last name on the way to the value, and what is wrong.
     fn message(&self) -> String {
         let names = self.problem.pointer.split('/').skip(1);
-        let named = names.filter(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()));
+        let named =
+            names.filter(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()));
         match named.last() {
-            Some(name) => format!("{} {}", name.replace("~1", "/").replace("~0", "~"), self.problem.message),
+            Some(name) => format!(
+                "{} {}",
+                name.replace("~1", "/").replace("~0", "~"),
+                self.problem.message
+            ),
             None => format!("the {} {}", self.source, self.problem.message),
         }
     }

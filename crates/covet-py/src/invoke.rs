@@ -40,7 +40,9 @@ impl Handler for Invoker {
                 return Answer::Now(Response::problem(400, "The query has too many fields."));
             }
             let bound = match plan.body {
-                None => self.bind(py, plan, received).and_then(|it| it.arguments(py, plan)),
+                None => self
+                    .bind(py, plan, received)
+                    .and_then(|it| it.arguments(py, plan)),
                 Some(_) => return self.with_body(py, plan, received),
             };
             match bound {
@@ -155,7 +157,10 @@ impl Binding {
             return Err(Unbound::Invalid(self.failures));
         }
         if !plan.has_keywords {
-            return Ok((PyTuple::new(py, self.values.into_iter().flatten().collect::<Vec<_>>())?, None));
+            return Ok((
+                PyTuple::new(py, self.values.into_iter().flatten().collect::<Vec<_>>())?,
+                None,
+            ));
         }
         let words = PyDict::new(py);
         let mut values = Vec::with_capacity(self.values.len());
@@ -200,7 +205,11 @@ impl Invoker {
 
     /// The answer of a handler that takes the body, which may still be on its way.
     fn with_body(&self, py: Python<'_>, plan: &Arc<CallPlan>, received: &Received<'_>) -> Answer {
-        let reader = match plan.body.as_ref().map_or(Ok(0), |body| body.reader(received)) {
+        let reader = match plan
+            .body
+            .as_ref()
+            .map_or(Ok(0), |body| body.reader(received))
+        {
             Ok(reader) => reader,
             Err(refused) => return Answer::Now(refused),
         };
@@ -260,7 +269,10 @@ impl Invoker {
         if !plan.path.is_empty() {
             let shown = PyDict::new(py);
             for ((name, converter), text) in plan.path.iter().zip(received.params) {
-                shown.set_item(name.bind(py), Parameter::convert_path(*converter, py, text)?)?;
+                shown.set_item(
+                    name.bind(py),
+                    Parameter::convert_path(*converter, py, text)?,
+                )?;
             }
             parts.path_params = Some(shown.unbind());
         }

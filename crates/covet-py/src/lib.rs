@@ -8,6 +8,7 @@
 //!   returned
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
+//! - [`typed`]: JSON bytes to typed Python objects
 //! - [`types`]: the classes that users see
 
 mod answers;

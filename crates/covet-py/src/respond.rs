@@ -92,7 +92,10 @@ fn other_than(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Outc
 }
 
 fn mismatch(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Response {
-    let what = format!("returned {} although it declares {declared}", type_name(value));
+    let what = format!(
+        "returned {} although it declares {declared}",
+        type_name(value)
+    );
     failure::internal(value.py(), &plan.label, &what, None)
 }
 

@@ -85,6 +85,9 @@ mod tests {
             found.push((name.into_owned(), text.into_owned()));
         });
         let expected = [("a", "1"), ("b", "x y"), ("a", "é")];
-        assert_eq!(found, expected.map(|(name, text)| (name.into(), text.into())));
+        assert_eq!(
+            found,
+            expected.map(|(name, text)| (name.into(), text.into()))
+        );
     }
 }

@@ -1,0 +1,35 @@
+//! A compiled type: decoding and converting start here.
+
+use pyo3::prelude::*;
+
+use super::compile::compile;
+use super::node::{Node, NodeId};
+
+/// A type that was compiled: its nodes, and which of them it is.
+#[derive(Debug)]
+pub struct Schema {
+    /// Every node.
+    pub nodes: Vec<Node>,
+    /// The whole.
+    pub root: NodeId,
+}
+
+impl Schema {
+    /// Compiles the tree whose outermost node is `root`, a `covet._types.nodes.Node`.
+    ///
+    /// # Errors
+    /// `ConfigurationError` for what cannot be compiled, such as a malformed pattern.
+    pub fn compile(root: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            nodes: compile(root)?,
+            root: 0,
+        })
+    }
+
+    /// The node at `id`.
+    #[must_use]
+    #[inline]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+}
