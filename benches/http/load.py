@@ -22,6 +22,15 @@ UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a load asks for."""
+
+    path: str
+    script: Path | None = None
+    """Of wrk, for what is no GET."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """One round of one server at one workload."""
 
@@ -35,9 +44,30 @@ class Measured:
     errors: str
 
 
-def wrk_command(port: int, path: str, seconds: int, connections: int = CONNECTIONS) -> list[str]:
+def wrk_command(port: int, asked: Asked, seconds: int, connections: int = CONNECTIONS) -> list[str]:
     """The command of the throughput load."""
-    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", f"http://{HOST}:{port}{path}"]
+    script = [] if asked.script is None else ["-s", str(asked.script)]
+    return [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        *script,
+        f"http://{HOST}:{port}{asked.path}",
+    ]
+
+
+def post_script(folder: Path, name: str, body: str) -> Path:
+    """A script that has wrk post `body` as JSON."""
+    script = folder / f"{name}.lua"
+    lines = [
+        'wrk.method = "POST"',
+        'wrk.headers["content-type"] = "application/json"',
+        f"wrk.body = [==[{body}]==]",
+    ]
+    script.write_text("\n".join(lines) + "\n")
+    return script
 
 
 def run(command: Sequence[str], patience: float) -> str:
@@ -80,11 +110,11 @@ def parse_wrk(printed: str, cpu: float) -> Measured:
     )
 
 
-def throughput(pid: int, port: int, path: str, warm_up: int, seconds: int) -> Measured:
+def throughput(pid: int, port: int, asked: Asked, warm_up: int, seconds: int) -> Measured:
     """Warm up, then measure: requests by wrk, CPU time of the server's processes from /proc."""
-    run(wrk_command(port, path, warm_up), warm_up + 60)
+    run(wrk_command(port, asked, warm_up), warm_up + 60)
     before = cpu_seconds(pid)
-    printed = run(wrk_command(port, path, seconds), seconds + 60)
+    printed = run(wrk_command(port, asked, seconds), seconds + 60)
     return parse_wrk(printed, cpu_seconds(pid) - before)
 
 

@@ -91,11 +91,14 @@ def memory(root: int) -> dict[str, int]:
     return {"rss": sums["Rss"], "pss": sums["Pss"]}
 
 
-def get(port: int, path: str, timeout: float = 5.0) -> tuple[int, bytes]:
-    """One GET on a connection of its own."""
+def ask(port: int, path: str, body: str | None = None, timeout: float = 5.0) -> tuple[int, bytes]:
+    """One GET, or a POST of JSON, on a connection of its own."""
     connection = HTTPConnection(HOST, port, timeout=timeout)
     try:
-        connection.request("GET", path)
+        if body is None:
+            connection.request("GET", path)
+        else:
+            connection.request("POST", path, body, {"content-type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -122,7 +125,7 @@ def wait_until_answering(process: subprocess.Popen[bytes], start: Start, limit: 
         if process.poll() is not None:
             break
         with contextlib.suppress(OSError, HTTPException):
-            get(start.port, start.path)
+            ask(start.port, start.path)
             return
         time.sleep(0.001)
     tail = start.log.read_text(errors="replace").strip().splitlines()[-3:]

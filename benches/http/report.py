@@ -61,7 +61,7 @@ def verdict(value: float | None, target: float | None) -> str:
 
 def overview(results: Results) -> str:
     """CovetPy against the floor and against the best Python peer."""
-    rows = []
+    rows, notes = [], list[str]()
     for workload in WORKLOADS.values():
         covet = results.figures.get((workload.name, "covet"))
         peer = results.best_peer(workload.name)
@@ -77,11 +77,18 @@ def overview(results: Results) -> str:
             verdict(against, workload.peer_target),
         ]
         rows.append(row)
+    for workload in WORKLOADS.values():
+        covet = results.figures.get((workload.name, "covet"))
+        above = results.above_floor(covet) if covet else None
+        if workload.orjson_target is not None and above is not None:
+            notes.append(
+                f"{workload.title}: {verdict(above, workload.orjson_target)} times orjson's own time above the floor."
+            )
     one, thousand = (results.figures.get((name, "covet")) for name in ("route", "routes"))
     text = table(["workload", "CovetPy, us", "x floor (target)", "best Python peer, us", "x best peer (target)"], rows)
     if one and thousand:
-        text += f"\n\n1,000 routes cost {verdict(thousand.cpu_us / one.cpu_us, 1.05)} times one route."
-    return text
+        notes.append(f"1,000 routes cost {verdict(thousand.cpu_us / one.cpu_us, 1.05)} times one route.")
+    return "\n\n".join([text, *notes])
 
 
 def workload_section(results: Results, name: str) -> str:

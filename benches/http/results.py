@@ -68,6 +68,12 @@ class Results:
         floor = self.figures.get((figure.workload, "floor"))
         return figure.cpu_us / floor.cpu_us if floor else None
 
+    def above_floor(self, figure: Figure) -> float | None:
+        """What a figure costs above the floor, in times of what orjson needs for the same answer."""
+        floor = self.figures.get((figure.workload, "floor"))
+        orjson = self.record.get("orjson_us", {}).get(figure.workload)
+        return (figure.cpu_us - floor.cpu_us) / orjson if floor and orjson else None
+
     def best_peer(self, workload: str) -> Figure | None:
         """The cheapest Python peer at a workload that answered without errors."""
         peers = [

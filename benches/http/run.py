@@ -19,7 +19,7 @@ from typing import Any
 
 from benches.http import environment, load, sizes
 from benches.http.environment import RESULTS, ROOT, WORKSHOP
-from benches.http.processes import Failed, Start, cores, free_port, get, raise_descriptor_limit, running
+from benches.http.processes import Failed, Start, ask, cores, free_port, raise_descriptor_limit, running
 from benches.http.servers import Server, contestants
 from benches.http.workloads import QUICK, WORKLOADS, Workload
 
@@ -65,11 +65,11 @@ class Run:
         try:
             with running(self.start(server, workload)) as process:
                 if server.name != "floor":
-                    status, body = get(self.port, workload.path)
+                    status, body = ask(self.port, workload.path, workload.body)
                     if status != 200 or not workload.matches(body):
                         raise Failed(f"answered {status} {body[:80]!r}")
                 measured = load.throughput(
-                    process.pid, self.port, workload.path, self.options.warm_up, self.options.seconds
+                    process.pid, self.port, asked(workload), self.options.warm_up, self.options.seconds
                 )
         except Failed as failure:
             self.cannot(server.name, workload.name, str(failure))
@@ -113,6 +113,13 @@ class Run:
             )
 
 
+def asked(workload: Workload) -> load.Asked:
+    """What the load asks for at a workload."""
+    if workload.body is None:
+        return load.Asked(workload.path)
+    return load.Asked(workload.path, load.post_script(WORKSHOP, workload.name, workload.body))
+
+
 def tidy(text: str) -> str:
     """A text without this machine's paths."""
     return text.replace(str(ROOT), ".").replace(str(ROOT.home()), "~")[:300]
@@ -126,7 +133,7 @@ def commands(run: Run, workload: Workload) -> dict[str, str]:
         for server in run.servers.values()
         if not server.absent
     }
-    shown["load"] = " ".join(load.wrk_command(run.port, workload.path, run.options.seconds))
+    shown["load"] = " ".join(load.wrk_command(run.port, asked(workload), run.options.seconds))
     shown["load at a fixed rate"] = " ".join(
         load.paced_command(run.paced, run.port, workload.path, 1000, load.CONNECTIONS)
     )
@@ -203,6 +210,7 @@ def main() -> int:
             "connections": load.CONNECTIONS,
         },
         "commands": commands(run, WORKLOADS["json"]),
+        "orjson_us": environment.orjson_us(),
         **run.record,
     }
     ratios(record)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERYTHING = frozenset(WORKLOADS)
-UNROUTED = frozenset({"text", "json", "sleep0", "sleep1ms", "pool", "pool_yields"})
+UNROUTED = frozenset({"text", "json", "rows", "sleep0", "sleep1ms", "pool", "pool_yields"})
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,11 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
         return "".join(f"{peer} is not installable here" for peer in peers if peer not in present)
 
     def floor_command(port: int, workload: Workload) -> list[str]:
-        return [str(floor), str(port), workload.floor]
+        if workload.floor == "text":
+            return [str(floor), str(port), "text"]
+        body = WORKSHOP / f"{workload.name}.json"
+        body.write_text(workload.payload)
+        return [str(floor), str(port), "json", str(body)]
 
     listed = (
         Server("floor", "yardstick", floor_command),
@@ -140,7 +144,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "go net/http",
             "yardstick",
             lambda port, _: [str(gohttp), str(port)],
-            can=EVERYTHING - {"pool", "pool_yields"},
+            can=EVERYTHING - {"pool", "pool_yields", "post", "rows", "rows_typed"},
             environment={"GOMAXPROCS": "1"},
             absent="" if gohttp else "go is not installed",
             why_not="has no pool: every handler may block",
@@ -163,7 +167,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "granian, WSGI",
             "server",
             granian("wsgi", "wsgi_app"),
-            can=frozenset({"text", "json", "pool", "pool_yields"}),
+            can=frozenset({"text", "json", "rows", "pool", "pool_yields"}),
             absent=lacking("granian"),
             why_not="WSGI cannot await and has no router",
         ),
@@ -205,11 +209,20 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
                 "ERROR",
                 "--disable-openapi",
             ],
+            can=EVERYTHING - {"post", "rows_typed"},
             absent=lacking("robyn"),
+            why_not="does not validate bodies",
         ),
         Server("blacksheep", "framework", uvicorn("blacksheep_app"), absent=lacking("blacksheep", "uvicorn")),
         Server("litestar", "framework", uvicorn("litestar_app"), absent=lacking("litestar", "uvicorn")),
-        Server("starlette", "framework", uvicorn("starlette_app"), absent=lacking("starlette", "uvicorn")),
+        Server(
+            "starlette",
+            "framework",
+            uvicorn("starlette_app"),
+            can=EVERYTHING - {"post", "rows_typed"},
+            absent=lacking("starlette", "uvicorn"),
+            why_not="does not validate bodies",
+        ),
         Server("fastapi", "framework", uvicorn("fastapi_app"), absent=lacking("fastapi", "uvicorn")),
     )
     return {server.name: server for server in listed}

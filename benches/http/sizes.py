@@ -21,9 +21,9 @@ from benches.http import load
 from benches.http.processes import (
     HOST,
     Failed,
+    ask,
     cores,
     end,
-    get,
     memory,
     raise_descriptor_limit,
     running,
@@ -165,7 +165,7 @@ async def send_large_bodies(port: int) -> None:
 def burst(run: Run, server: Server) -> dict[str, Any]:
     """Resident memory before and after bursts of large bodies."""
     with running(run.start(server, HELLO)) as process:
-        load.run(load.wrk_command(run.port, HELLO.path, 1), 60)
+        load.run(load.wrk_command(run.port, load.Asked(HELLO.path), 1), 60)
         before = settled(process.pid)
         peak = before["rss"]
         for _ in range(3):
@@ -190,7 +190,7 @@ def busy_pool(port: int, jobs: int = 2) -> Generator[None]:
     def ask() -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError):
-                get(port, "/cpu", timeout=30)
+                ask(port, "/cpu", timeout=30)
 
     threads = [threading.Thread(target=ask) for _ in range(jobs)]
     for thread in threads:
@@ -210,7 +210,7 @@ def beside_busy_pool(run: Run, server: Server) -> list[dict[str, Any]]:
     for cpus in (frozenset({cores()[0]}), frozenset(cores())):
         with running(replace(run.start(server, WORKLOADS["json"]), cpus=cpus)):
             quiet = load.latency(run.paced, run.port, path, rate=1000, connections=8)
-            status, _ = get(run.port, "/cpu")
+            status, _ = ask(run.port, "/cpu")
             if status != 200:
                 raise Failed(f"/cpu answered {status}")
             with busy_pool(run.port):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from benches.http.apps.rows import ROWS
+
 HELLO = {"hello": "world"}
 
 
@@ -26,8 +28,17 @@ class Workload:
     """Routes of the deep table that are registered."""
     target: float | None = None
     """The most that CovetPy may cost against the floor."""
+    body: str | None = None
+    """What is posted as JSON; None asks with GET."""
+    orjson_target: float | None = None
+    """The most that CovetPy may cost above the floor, in times of what orjson needs for the answer."""
     peer_target: float | None = None
     """The most that CovetPy may cost against the best Python peer."""
+
+    @property
+    def payload(self) -> str:
+        """The answer's body as the floor sends it."""
+        return self.answer if isinstance(self.answer, str) else json.dumps(self.answer, separators=(",", ":"))
 
     def matches(self, body: bytes) -> bool:
         """Whether a body is this workload's answer, whitespace and key order aside."""
@@ -39,6 +50,7 @@ class Workload:
             return False
 
 
+ORDER = {"book": 42, "title": "Emma", "price": 7.5, "gift": True}
 DEEP_PATH = "/v9/areas/9/shops/9/items/42"
 
 WORKLOADS = {
@@ -54,6 +66,24 @@ WORKLOADS = {
             target=1.25,
             peer_target=0.6,
         ),
+        Workload(
+            "post",
+            "POST JSON, validated dataclass of 4 fields, JSON",
+            "/orders",
+            ORDER,
+            body=json.dumps(ORDER),
+            target=1.6,
+            peer_target=0.6,
+        ),
+        Workload("rows", "50 rows, `list[dict]`", "/rows", ROWS, orjson_target=1.1, peer_target=0.7),
+        Workload(
+            "rows_typed",
+            "50 rows, `list[dataclass]`, annotated",
+            "/rows-typed",
+            ROWS,
+            orjson_target=1.2,
+            peer_target=0.5,
+        ),
         Workload("sleep0", "`await asyncio.sleep(0)`", "/sleep0", HELLO, target=1.4, peer_target=0.45),
         Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO, target=2.6, peer_target=0.35),
         Workload("pool", "`def` handler in the pool", "/pool", HELLO, target=1.5, peer_target=0.35),
@@ -63,4 +93,4 @@ WORKLOADS = {
     )
 }
 
-QUICK = ("text", "json", "typed", "sleep0", "sleep1ms", "pool")
+QUICK = ("text", "json", "typed", "post", "rows", "rows_typed", "sleep0", "sleep1ms", "pool")

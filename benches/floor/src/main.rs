@@ -5,7 +5,7 @@
 //! that is formatted once a second. It must stay as fast as such a server honestly is: a ratio
 //! against a slow floor would flatter.
 //!
-//! Usage: `floor PORT text|json`
+//! Usage: `floor PORT text|json [FILE]`, where FILE holds the body of the JSON answer
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,9 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 const BUFFER: usize = 16 * 1024;
 
-fn answer(kind: &str) -> Vec<u8> {
+fn answer(kind: &str, file: &str) -> Vec<u8> {
     let (content_type, body) = match kind {
-        "json" => ("application/json", r#"{"hello":"world"}"#),
+        "json" => ("application/json", file),
         _ => ("text/plain; charset=utf-8", "Hello, World!"),
     };
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
@@ -68,14 +68,14 @@ async fn connection(mut stream: TcpStream, answer: Rc<RefCell<Vec<u8>>>) -> std:
     }
 }
 
-async fn serve(port: u16, kind: &str) -> std::io::Result<()> {
+async fn serve(port: u16, kind: &str, file: String) -> std::io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let shared = Rc::new(RefCell::new(answer(kind)));
+    let shared = Rc::new(RefCell::new(answer(kind, &file)));
     let (kind, current) = (kind.to_owned(), shared.clone());
     tokio::task::spawn_local(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            *current.borrow_mut() = answer(&kind);
+            *current.borrow_mut() = answer(&kind, &file);
         }
     });
     loop {
@@ -90,11 +90,13 @@ fn main() -> std::io::Result<()> {
         arguments.first().and_then(|port| port.parse().ok()),
         arguments.get(1),
     ) else {
-        return Err(std::io::Error::other("usage: floor PORT text|json"));
+        return Err(std::io::Error::other("usage: floor PORT text|json [FILE]"));
     };
+    let hello = || Ok(r#"{"hello":"world"}"#.to_owned());
+    let file = arguments.get(2).map_or_else(hello, std::fs::read_to_string)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     tokio::task::LocalSet::new()
-        .block_on(&runtime, serve(port, kind.map_or("text", String::as_str)))
+        .block_on(&runtime, serve(port, kind.map_or("text", String::as_str), file))
 }

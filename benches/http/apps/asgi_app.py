@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import orjson
+from rows import ROWS
 
 TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 JSON = [(b"content-type", b"application/json")]
@@ -28,7 +29,7 @@ async def main(scope, receive, send):
             await asyncio.get_running_loop().run_in_executor(None, greeting)
         elif path == "/pool-yields":
             await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
-        headers, body = JSON, orjson.dumps({"hello": "world"})
+        headers, body = JSON, orjson.dumps(ROWS if path == "/rows" else {"hello": "world"})
     headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

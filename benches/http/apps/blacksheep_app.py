@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 import deep_routes
-from blacksheep import Application
+import rows
+from blacksheep import Application, FromJSON
 from blacksheep import json as json_response
 from blacksheep import text as text_response
 
@@ -24,6 +26,45 @@ async def json():
 @main.router.get("/items/{id}")
 async def item(id: int, q: str, limit: int = 10):
     return json_response({"id": id, "q": q, "limit": limit})
+
+
+@dataclass
+class Order:
+    """What is posted."""
+
+    book: int
+    title: str
+    price: float
+    gift: bool
+
+
+@dataclass
+class Row:
+    """One of the rows."""
+
+    id: int
+    name: str
+    price: float
+    available: bool
+    tags: list[str]
+
+
+TYPED_ROWS = [Row(**row) for row in rows.ROWS]
+
+
+@main.router.post("/orders")
+async def order(data: FromJSON[Order]):
+    return json_response(data.value)
+
+
+@main.router.get("/rows")
+async def list_rows():
+    return json_response(rows.ROWS)
+
+
+@main.router.get("/rows-typed")
+async def typed_rows():
+    return json_response(TYPED_ROWS)
 
 
 @main.router.get("/sleep0")

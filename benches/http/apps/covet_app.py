@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import deep_routes
+import rows
 
 from covet import Covet, Request
 
@@ -23,6 +26,45 @@ async def json() -> dict[str, str]:
 @main.get("/items/{id}")
 async def item(id: int, q: str, limit: int = 10) -> dict[str, int | str]:
     return {"id": id, "q": q, "limit": limit}
+
+
+@dataclass
+class Order:
+    """What is posted."""
+
+    book: int
+    title: str
+    price: float
+    gift: bool
+
+
+@dataclass
+class Row:
+    """One of the rows."""
+
+    id: int
+    name: str
+    price: float
+    available: bool
+    tags: list[str]
+
+
+TYPED_ROWS = [Row(**row) for row in rows.ROWS]
+
+
+@main.post("/orders")
+async def order(order: Order) -> Order:
+    return order
+
+
+@main.get("/rows")
+async def list_rows() -> list[dict[str, Any]]:
+    return rows.ROWS
+
+
+@main.get("/rows-typed")
+async def typed_rows() -> list[Row]:
+    return TYPED_ROWS
 
 
 @main.get("/sleep0")

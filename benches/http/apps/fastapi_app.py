@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from typing import Any
 
 import deep_routes
+import rows
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
 
 main = FastAPI()
 
@@ -23,6 +26,43 @@ async def json() -> dict[str, str]:
 @main.get("/items/{id}")
 async def item(id: int, q: str, limit: int = 10) -> dict[str, int | str]:
     return {"id": id, "q": q, "limit": limit}
+
+
+class Order(BaseModel):
+    """What is posted."""
+
+    book: int
+    title: str
+    price: float
+    gift: bool
+
+
+class Row(BaseModel):
+    """One of the rows."""
+
+    id: int
+    name: str
+    price: float
+    available: bool
+    tags: list[str]
+
+
+TYPED_ROWS = [Row(**row) for row in rows.ROWS]
+
+
+@main.post("/orders")
+async def order(order: Order) -> Order:
+    return order
+
+
+@main.get("/rows")
+async def list_rows() -> list[dict[str, Any]]:
+    return rows.ROWS
+
+
+@main.get("/rows-typed")
+async def typed_rows() -> list[Row]:
+    return TYPED_ROWS
 
 
 @main.get("/sleep0")

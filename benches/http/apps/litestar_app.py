@@ -2,9 +2,12 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import deep_routes
-from litestar import Litestar, MediaType, get
+import rows
+from litestar import Litestar, MediaType, get, post
 
 
 @get("/text", media_type=MediaType.TEXT)
@@ -20,6 +23,45 @@ async def json() -> dict[str, str]:
 @get("/items/{id:int}")
 async def item(id: int, q: str, limit: int = 10) -> dict[str, int | str]:
     return {"id": id, "q": q, "limit": limit}
+
+
+@dataclass
+class Order:
+    """What is posted."""
+
+    book: int
+    title: str
+    price: float
+    gift: bool
+
+
+@dataclass
+class Row:
+    """One of the rows."""
+
+    id: int
+    name: str
+    price: float
+    available: bool
+    tags: list[str]
+
+
+TYPED_ROWS = [Row(**row) for row in rows.ROWS]
+
+
+@post("/orders", status_code=200)
+async def order(data: Order) -> Order:
+    return data
+
+
+@get("/rows")
+async def list_rows() -> list[dict[str, Any]]:
+    return rows.ROWS
+
+
+@get("/rows-typed")
+async def typed_rows() -> list[Row]:
+    return TYPED_ROWS
 
 
 @get("/sleep0")
@@ -54,4 +96,6 @@ async def deep(id: int) -> dict[str, str]:
     return {"hello": "world"}
 
 
-main = Litestar([text, json, item, sleep0, sleep1ms, pool, pool_yields, deep], openapi_config=None)
+main = Litestar(
+    [text, json, item, sleep0, sleep1ms, pool, pool_yields, deep, order, list_rows, typed_rows], openapi_config=None
+)

@@ -5,6 +5,7 @@ import sys
 import time
 
 import deep_routes
+import rows
 from robyn import Request, Robyn
 
 PORT = int(sys.argv.pop(1))
@@ -25,6 +26,11 @@ async def json():
 async def item(request: Request):
     query = request.query_params
     return {"id": int(request.path_params["id"]), "q": query.get("q", None), "limit": int(query.get("limit", "10"))}
+
+
+@main.get("/rows")
+async def list_rows():
+    return rows.ROWS
 
 
 @main.get("/sleep0")

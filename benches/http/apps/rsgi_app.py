@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import orjson
+from rows import ROWS
 
 JSON = [("content-type", "application/json")]
 TEXT = [("content-type", "text/plain; charset=utf-8")]
@@ -26,4 +27,4 @@ async def main(scope, protocol):
         await asyncio.get_running_loop().run_in_executor(None, greeting)
     elif path == "/pool-yields":
         await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0)
-    protocol.response_bytes(200, JSON, orjson.dumps({"hello": "world"}))
+    protocol.response_bytes(200, JSON, orjson.dumps(ROWS if path == "/rows" else {"hello": "world"}))

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import deep_routes
+import rows
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
@@ -32,6 +33,10 @@ async def sleep1ms(request):
     return JSONResponse({"hello": "world"})
 
 
+async def list_rows(request):
+    return JSONResponse(rows.ROWS)
+
+
 def greeting():
     return {"hello": "world"}
 
@@ -52,6 +57,7 @@ main = Starlette(
         Route("/items/{id:int}", item),
         Route("/sleep0", sleep0),
         Route("/sleep1ms", sleep1ms),
+        Route("/rows", list_rows),
         Route("/pool", pool),
         Route("/pool-yields", pool_yields),
         *(Route(path, json) for path in deep_routes.paths()),

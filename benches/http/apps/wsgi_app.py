@@ -3,6 +3,7 @@
 import time
 
 import orjson
+from rows import ROWS
 
 
 def main(environ, start_response):
@@ -12,6 +13,6 @@ def main(environ, start_response):
     else:
         if path == "/pool-yields":
             time.sleep(0)
-        kind, body = "application/json", orjson.dumps({"hello": "world"})
+        kind, body = "application/json", orjson.dumps(ROWS if path == "/rows" else {"hello": "world"})
     start_response("200 OK", [("content-type", kind), ("content-length", str(len(body)))])
     return [body]

@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from typing import Any
 
 import deep_routes
+import msgspec
+import rows
 from django_bolt import BoltAPI
 from django_bolt.responses import PlainText
 
@@ -23,6 +26,43 @@ async def json() -> dict[str, str]:
 @api.get("/items/{id}")
 async def item(id: int, q: str, limit: int = 10) -> dict[str, int | str]:
     return {"id": id, "q": q, "limit": limit}
+
+
+class Order(msgspec.Struct):
+    """What is posted."""
+
+    book: int
+    title: str
+    price: float
+    gift: bool
+
+
+class Row(msgspec.Struct):
+    """One of the rows."""
+
+    id: int
+    name: str
+    price: float
+    available: bool
+    tags: list[str]
+
+
+TYPED_ROWS = [Row(**row) for row in rows.ROWS]
+
+
+@api.post("/orders")
+async def order(order: Order) -> Order:
+    return order
+
+
+@api.get("/rows")
+async def list_rows() -> list[dict[str, Any]]:
+    return rows.ROWS
+
+
+@api.get("/rows-typed")
+async def typed_rows() -> list[Row]:
+    return TYPED_ROWS
 
 
 @api.get("/sleep0")
