@@ -187,12 +187,12 @@ def busy_pool(port: int, jobs: int = 2) -> Generator[None]:
     """CPU-bound `def` handlers, so many at a time, for as long as the block runs."""
     stop = threading.Event()
 
-    def ask() -> None:
+    def keep_busy() -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError):
                 ask(port, "/cpu", timeout=30)
 
-    threads = [threading.Thread(target=ask) for _ in range(jobs)]
+    threads = [threading.Thread(target=keep_busy) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     try:
