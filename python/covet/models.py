@@ -4,6 +4,7 @@ Owns the two declarations and where they are kept; knows nothing of how types ar
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from covet.errors import ConfigurationError
@@ -113,7 +114,7 @@ def _words(name: str) -> list[str]:
 def _snake(name: str) -> str:
     """`fooBar` as `foo_bar`: an underscore before each capital that follows a small letter or digit."""
     made = [name[0]]
-    for before, letter in zip(name, name[1:], strict=False):
+    for before, letter in pairwise(name):
         if letter.isupper() and (before.islower() or before.isdigit()):
             made.append("_")
         made.append(letter)

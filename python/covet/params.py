@@ -106,7 +106,8 @@ class _Described(_Marker):
         _checked_text(self, "description", description)
         if not isinstance(deprecated, bool):
             raise ConfigurationError(
-                f"deprecated of {type(self).__name__} is {deprecated!r}: write True or False, and the reason as description"
+                f"deprecated of {type(self).__name__} is {deprecated!r}: write True or False, "
+                f"and the reason as description"
             )
         self.alias = alias
         self.description = description

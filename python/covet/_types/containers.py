@@ -102,12 +102,14 @@ def _check_hashable(node: Node, annotation: object) -> None:
             _check_hashable(each, annotation)
     elif isinstance(node, ListNode) and node.cls is tuple:
         _check_hashable(node.item, annotation)
-    elif isinstance(node, (ListNode, DictNode, BytesNode, ObjectNode, CustomNode)):
-        if getattr(node.cls, "__hash__", None) is None:
-            frozen = ", or write @dataclass(frozen=True)" if hasattr(node.cls, "__dataclass_fields__") else ""
-            raise ConfigurationError(
-                f"is {shown(annotation)}, but {node.cls.__name__} has no hash: write a list instead of a set{frozen}"
-            )
+    elif (
+        isinstance(node, (ListNode, DictNode, BytesNode, ObjectNode, CustomNode))
+        and getattr(node.cls, "__hash__", None) is None
+    ):
+        frozen = ", or write @dataclass(frozen=True)" if hasattr(node.cls, "__dataclass_fields__") else ""
+        raise ConfigurationError(
+            f"is {shown(annotation)}, but {node.cls.__name__} has no hash: write a list instead of a set{frozen}"
+        )
 
 
 def _check_key(node: Node, annotation: object) -> None:

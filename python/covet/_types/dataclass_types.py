@@ -6,7 +6,7 @@ Owns the proof that `__init__` is the generated one and does nothing but set fie
 import dataclasses
 import inspect
 from types import FunctionType, MemberDescriptorType
-from typing import Any, cast
+from typing import Any
 
 from covet._types.nodes import Build, FieldNode
 from covet._types.objects import ClassReading, home_of
@@ -65,12 +65,12 @@ def build_of(cls: type[Any], fields: list[FieldNode]) -> tuple[Build, bool]:
         and init.__code__.co_qualname.startswith("__create_fn")
         and init.__code__.co_filename == "<string>"
     )
-    if not generated or not is_plain(cls, frozen=parameters.frozen):
+    if not generated or parameters is None or not is_plain(cls, frozen=parameters.frozen):
         return "call", False
     return stored_in(cls, fields), "__post_init__" in init.__code__.co_names
 
 
-def is_plain(cls: type[Any], *, frozen: bool) -> bool:
+def is_plain(cls: Any, *, frozen: bool) -> bool:
     """Whether making an object of `cls` and setting its attributes runs no code but object's own.
 
     The `__init__` of a frozen class sets attributes by `object.__setattr__` itself.
@@ -91,4 +91,4 @@ def stored_in(cls: type[Any], fields: list[FieldNode]) -> Build:
         for field in fields
         if not field.init_only
     )
-    return cast("Build", "slots" if slots else "attributes")
+    return "slots" if slots else "attributes"

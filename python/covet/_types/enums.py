@@ -35,8 +35,8 @@ def read_literal(annotation: object, values: tuple[object, ...]) -> EnumNode:
         wire = _wire(value.value if isinstance(value, enum.Enum) else value)
         if not _holds(wire):
             raise ConfigurationError(
-                f"is {shown(annotation)}: JSON cannot tell {value!r}; its values may be str, int, bool, None and members "
-                f"of an Enum"
+                f"is {shown(annotation)}: JSON cannot tell {value!r}; its values may be str, int, bool, None "
+                f"and members of an Enum"
             )
         if (type(wire), wire) in seen:
             raise ConfigurationError(f"is {shown(annotation)}: two of its values are written {wire!r}; keep one")

@@ -45,7 +45,7 @@ def meanings(extra: object, annotation: object) -> Iterator[Meaning]:
     elif isinstance(extra, _FUNCTIONS):
         if inspect.iscoroutinefunction(extra):
             raise ConfigurationError(
-                f"has the validator {_name(extra)}, which is async: a validator is a plain function; wait in the handler"
+                f"has the validator {_name(extra)}, which is async: write a plain function, and wait in the handler"
             )
         yield extra
     else:

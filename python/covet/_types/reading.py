@@ -136,7 +136,7 @@ class Reader:
                 check()
             except ConfigurationError as error:
                 raise _Placed(place, error) if place else error from None
-        decide(root, lambda place, error: _as_placed(place, error))
+        decide(root, _as_placed)
         return root
 
     def _evaluated(self, text: str | ForwardRef, scope: Scope) -> object:
@@ -252,7 +252,8 @@ class Reader:
             node = self.read(value, inner)
         except NameError as error:
             raise UnresolvedName(
-                f"is {alias.__name__}, which uses the name {error.name!r}, which is not defined: define it before the type is used"
+                f"is {alias.__name__}, which uses the name {error.name!r}, which is not defined: "
+                f"define it before the type is used"
             ) from None
         finally:
             del self._open[key]
@@ -265,7 +266,8 @@ class Reader:
         node, field = self._with_metadata(annotation.__origin__, annotation.__metadata__, scope)
         if field is not None and field.alias is not None:
             raise ConfigurationError(
-                f"has {field!r} inside of a type: an alias belongs to a whole field, as `name: Annotated[..., {field!r}]`"
+                f"has {field!r} inside of a type: an alias belongs to a whole field, "
+                f"as `name: Annotated[..., {field!r}]`"
             )
         return node
 

@@ -60,7 +60,7 @@ _TEXTS: Final[dict[object, TextName]] = {
 }
 
 
-def read_scalar(annotation: object) -> Node | None:
+def read_scalar(annotation: Any) -> Node | None:
     """A new node of a scalar type; None for other types."""
     if annotation is not None and annotation is not Any and not isinstance(annotation, type):
         return None

@@ -40,10 +40,10 @@ def discriminated(node: Node, field: str) -> Node:
     return replace(node, discriminator=field)
 
 
-def decide(root: Node, placed: Callable[[str, ConfigurationError], ConfigurationError]) -> None:
+def decide(root: Node, placed: Callable[[str, ConfigurationError], Exception]) -> None:
     """Find for every union below `root` the field that decides.
 
-    A Discriminator that does not: ConfigurationError, made by `placed` from where it stands and what is wrong.
+    A Discriminator that does not: an error, made by `placed` from where it stands and what is wrong.
     """
     for place, node in _walk(root):
         if isinstance(node, UnionNode):
@@ -110,7 +110,7 @@ def _tags(wanted: str, objects: list[ObjectNode | None], options: list[Node]) ->
             values, name = [value for value, _ in option.tags], "the inner union"
         elif found is None:
             raise ConfigurationError(
-                f"has Discriminator({wanted!r}), but one of its types is no object with fields: take it out of the union"
+                f"has Discriminator({wanted!r}), but one of its types has no fields: take it out of the union"
             )
         else:
             values, name = _values(found, wanted), found.name
