@@ -170,10 +170,17 @@ class FieldNode:
     init_only: bool = False
     """A dataclass's InitVar: passed to `__post_init__`, never stored nor encoded."""
     init: bool = True
-    """False: never read from the wire (dataclass `field(init=False)`), encoded nevertheless."""
+    """False: never read from the wire (dataclass `field(init=False)`), encoded nevertheless.
+
+    `slots` and `attributes` set its default where it is not `required`, and leave it to `__post_init__` where it is.
+    """
     description: str | None = None
     examples: tuple[object, ...] = ()
     deprecated: bool = False
+    keyword: str | None = None
+    """What `call` passes it as, where that is not `name` (attrs takes `_x` as `x`)."""
+    absent: object = None
+    """Where not None: a value that stands for no field; a field that is this very object is not written (UNSET)."""
 
 
 Build: TypeAlias = Literal["slots", "attributes", "call", "dict", "tuple"]

@@ -1,0 +1,74 @@
+"""The nodes below a node, and putting others into their place.
+
+Owns which attributes of a node hold nodes. Recursive types are read with `Pending` where the type is still being read;
+`resolve` puts what was meant into its place, so that nobody else ever meets one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from covet._types.nodes import Node, ObjectNode
+from covet.errors import ConfigurationError
+
+_SINGLE = ("inner", "item", "key", "value")
+_LISTS = ("items", "options")
+
+
+@dataclass(eq=False, slots=True)
+class Pending(Node):
+    """A type that is being read, met again inside itself."""
+
+    kind: ClassVar[str] = "pending"
+    name: str
+    target: Node | None = None
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below."""
+    for name in _SINGLE:
+        below = getattr(node, name, None)
+        if isinstance(below, Node):
+            yield below
+    for name in _LISTS:
+        yield from getattr(node, name, ())
+    if isinstance(node, ObjectNode):
+        yield from (field.node for field in node.fields)
+
+
+def resolve(root: Node) -> Node:
+    """`root` with every Pending replaced by its target. A type that is nothing but itself: ConfigurationError."""
+    root = _target(root)
+    seen = {id(root)}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        _replace(node, _target)
+        for below in children(node):
+            if id(below) not in seen:
+                seen.add(id(below))
+                waiting.append(below)
+    return root
+
+
+def _replace(node: Any, change: Callable[[Node], Node]) -> None:
+    for name in _SINGLE:
+        below = getattr(node, name, None)
+        if isinstance(below, Node):
+            setattr(node, name, change(below))
+    for name in _LISTS:
+        if hasattr(node, name):
+            setattr(node, name, [change(below) for below in getattr(node, name)])
+    if isinstance(node, ObjectNode):
+        for field in node.fields:
+            field.node = change(field.node)
+
+
+def _target(node: Node) -> Node:
+    met = list[Node]()
+    while isinstance(node, Pending):
+        if node in met or node.target is None:
+            raise ConfigurationError(f"{node.name} is defined as itself: write what it holds")
+        met.append(node)
+        node = node.target
+    return node
