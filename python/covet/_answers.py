@@ -28,36 +28,40 @@ class Returned(NamedTuple):
     annotated: bool
 
 
-def read_returned(annotation: object, localns: Mapping[str, object]) -> Returned:
-    """What `annotation` says of the answer; `inspect.Signature.empty` says nothing. No answer: ConfigurationError."""
-    if annotation is inspect.Signature.empty:
-        return Returned(ANY, annotated=False)
-    if annotation is None or annotation is types.NoneType:
-        return Returned(EMPTY, annotated=True)
-    inner = _without_responses(annotation)
-    if inner is None or inner is Any or inner is object:
-        return Returned(ANY, annotated=True)
-    return Returned(_plan(_read(inner, localns), annotation), annotated=True)
+def read_returned(annotation: object, options: Mapping[str, Any], localns: Mapping[str, object]) -> Returned:
+    """What `annotation` says of the answer, `inspect.Signature.empty` nothing; the route's `options` come first.
 
-
-def with_options(returned: Returned, options: Mapping[str, Any], localns: Mapping[str, object]) -> Returned:
-    """`returned` as `response_model=` and `response_check=` of the route change it."""
-    plan = returned.plan
+    What is no answer: ConfigurationError.
+    """
     if "response_model" in options:
         node = _read(options["response_model"], localns)
-        plan = AnswerPlan("json", node, by_attribute=True, check=False)
+        plan, annotated = AnswerPlan("json", node, by_attribute=True, check=False), True
+    else:
+        plan, annotated = _annotated(annotation, localns), annotation is not inspect.Signature.empty
     if options.get("response_check", False):
         if plan.node is None:
             raise ConfigurationError("response_check=True needs a type to check: annotate what the handler returns")
         plan = AnswerPlan(plan.form, plan.node, plan.by_attribute, check=True)
-    return Returned(plan, returned.annotated or "response_model" in options)
+    return Returned(plan, annotated)
+
+
+def _annotated(annotation: object, localns: Mapping[str, object]) -> AnswerPlan:
+    """The plan of a return annotation."""
+    if annotation is inspect.Signature.empty:
+        return ANY
+    if annotation is None or annotation is types.NoneType:
+        return EMPTY
+    inner = _without_responses(annotation)
+    if inner is None or inner is Any or inner is object:
+        return ANY
+    return _plan(_read(inner, localns), annotation)
 
 
 def _read(annotation: object, localns: Mapping[str, object]) -> Node:
     try:
         return read_type(annotation, localns=localns)
     except ConfigurationError as error:
-        raise ConfigurationError(f"the answer is {shown(annotation)}: {error}") from None
+        raise ConfigurationError(f"the answer {str(error).removeprefix('the type ')}") from None
 
 
 def _plan(node: Node, annotation: object) -> AnswerPlan:
@@ -102,7 +106,7 @@ def _joined(kept: list[Any]) -> Any:
     """The union of what is left."""
     if not kept:
         return None
-    union: Any = typing.Union  # noqa: UP007
+    union: Any = typing.Union
     return union[tuple(kept)]
 
 

@@ -49,15 +49,15 @@ def body_plan(parameters: Sequence[BodyParameter]) -> BodyPlan | None:
         return BodyPlan((BodyReader("form", FORM, None),), spread=False)
     if len(parameters) == 1:
         (only,) = parameters
-        return BodyPlan(_distinct(only.name, [each for choice in only.choices for each in _readers(only, *choice)]), False)
+        readers = [reader for choice in only.choices for reader in _readers(only, *choice)]
+        return BodyPlan(_distinct(only.name, readers), spread=False)
     return BodyPlan((BodyReader("json", JSON, _together(parameters)),), spread=True)
 
 
 def _readers(parameter: BodyParameter, marker: Marker, node: Node) -> list[BodyReader]:
     """The readers of one marker."""
-    if isinstance(marker, Form):
+    if not isinstance(marker, Body):
         return [_form(parameter, node)]
-    assert isinstance(marker, Body)
     if not marker.content_types:
         if is_bytes(node):
             return [BodyReader("bytes", "*/*", node)]
@@ -112,7 +112,8 @@ def _together(parameters: Sequence[BodyParameter]) -> Node:
     """Several parameters as the fields of one object."""
     for parameter in parameters:
         marker = parameter.choices[0][0]
-        if len(parameter.choices) > 1 or (isinstance(marker, Body) and marker.content_types) or is_bytes(parameter.node):
+        is_typed = isinstance(marker, Body) and marker.content_types
+        if len(parameter.choices) > 1 or is_typed or is_bytes(parameter.node):
             raise ConfigurationError(
                 f"parameter '{parameter.name}' is one of several body parameters, which are fields of one JSON object: "
                 "take one body parameter, or JSON for all"

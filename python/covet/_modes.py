@@ -5,7 +5,7 @@ Knows handlers and their parameters; nothing of routes or of the engine.
 
 import inspect
 import types
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from covet._inline import Types, inspect_function, suspends
 from covet._plan import Guard, Mode, ParameterPlan

@@ -18,6 +18,7 @@ from covet._sources import (
     Declared,
     Marker,
     Refusal,
+    doubled_text,
     field_shape,
     is_bytes,
     kinds_of,
@@ -132,10 +133,12 @@ def name_of(handler: Handler) -> str:
     return type(handler).__name__
 
 
-def read_hints(handler: Handler, localns: Mapping[str, object]) -> Hints:
-    """The annotations of a handler, with its globals and `localns`. A name not defined yet: NameError.
+def read_hints(
+    handler: Handler, localns: Mapping[str, object], options: Mapping[str, Any] = types.MappingProxyType({})
+) -> Hints:
+    """The annotations of a handler, with its globals and `localns`, and what the route's `options` say of the answer.
 
-    What no parameter or answer can have: ConfigurationError.
+    A name not defined yet: NameError. What no parameter or answer can have: ConfigurationError.
     """
     annotations = _resolved(handler, localns)
     declared = dict[str, Declared]()
@@ -151,7 +154,7 @@ def read_hints(handler: Handler, localns: Mapping[str, object]) -> Hints:
             declared[parameter.name] = read_annotation(annotation, localns)
         except Refusal as refusal:
             raise ConfigurationError(f"parameter '{parameter.name}' {refusal}") from None
-    returned = read_returned(annotations.get("return", inspect.Signature.empty), localns)
+    returned = read_returned(annotations.get("return", inspect.Signature.empty), options, localns)
     return Hints(annotations, declared, returned)
 
 
@@ -255,7 +258,7 @@ def _source(name: str, declared: Declared, path: Mapping[str, PathParameter]) ->
             raise Refusal(f"is the Request and also {taken}: take them as two parameters")
         return "request"
     if isinstance(marker, File):
-        raise Refusal("is a file, which arrives with multipart forms: take `request: Request` and `await request.body()`")
+        raise Refusal("is a file, which arrives with multipart forms: take `request: Request` and its body")
     if marker is None:
         if declared.choices:
             return "body"
@@ -282,6 +285,8 @@ def _shape(source: Source, declared: Declared, annotation: object) -> Shape:
             f"is {shown(annotation)}, which no {source} field can hold: take a scalar, a list of scalars, "
             "or a type whose fields are these"
         )
+    if (text := doubled_text(declared.node)) is not None:
+        raise Refusal(f"is {shown(annotation)}, of which two values are written {text!r}: give each its own text")
     if source == "path" and shape == "list":
         raise Refusal(f"is {shown(annotation)}, but the path holds one value: write its item's type")
     return shape

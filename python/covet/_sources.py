@@ -6,12 +6,11 @@ asks it for each parameter.
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 from covet._plan import Shape
 from covet._types.nodes import (
-    AnyNode,
     BoolNode,
     BytesNode,
     CheckedNode,
@@ -92,6 +91,20 @@ def field_shape(node: Node) -> Shape | None:
     return shape_of(node)
 
 
+def doubled_text(node: Node) -> str | None:
+    """A text that stands for two values of an Enum or a Literal, so that no text source can tell which is meant."""
+    if isinstance(node, (NullableNode, CheckedNode)):
+        return doubled_text(node.inner)
+    if isinstance(node, ListNode):
+        return doubled_text(node.item)
+    if isinstance(node, ObjectNode):
+        return next((text for each in node.fields if (text := doubled_text(each.node)) is not None), None)
+    if not isinstance(node, EnumNode):
+        return None
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value, _ in node.members]
+    return next((text for text in texts if texts.count(text) > 1), None)
+
+
 def is_bytes(node: Node) -> bool:
     """Whether the value is bytes, None aside."""
     return isinstance(node, BytesNode) or (isinstance(node, (NullableNode, CheckedNode)) and is_bytes(node.inner))
@@ -106,7 +119,7 @@ def _node(annotation: object, localns: Mapping[str, object]) -> Node:
     try:
         return read_type(annotation, localns=localns)
     except ConfigurationError as error:
-        raise Refusal(f"is {shown(annotation)}: {error}") from None
+        raise Refusal(str(error).removeprefix("the type ")) from None
 
 
 def _unaliased(annotation: object) -> object:
@@ -129,9 +142,7 @@ def _unmarked(annotation: object) -> tuple[object, Marker | None]:
     kept = list[object]()
     for extra in extras:
         if isinstance(extra, type) and issubclass(extra, _MARKERS):
-            raise Refusal(
-                f"holds the class {extra.__name__}: write Annotated[{shown(inner)}, {extra.__name__}()]"
-            )
+            raise Refusal(f"holds the class {extra.__name__}: write Annotated[{shown(inner)}, {extra.__name__}()]")
         if not isinstance(extra, _MARKERS):
             kept.append(extra)
         elif marker is not None:
@@ -139,8 +150,8 @@ def _unmarked(annotation: object) -> tuple[object, Marker | None]:
         else:
             marker = extra
     if kept:
-        make: Callable[[Any], Any] = Annotated.__class_getitem__  # type: ignore[attr-defined]
-        inner = make((inner, *kept))
+        annotated: Any = Annotated
+        inner = annotated[(inner, *kept)]
     return inner, marker
 
 
@@ -170,7 +181,8 @@ def _refuse(annotation: object) -> None:
     if isinstance(annotation, type) and issubclass(annotation, Response):
         raise Refusal(f"is {name}: an answer is returned, not taken; return it from the handler")
     if annotation in (list, set, frozenset, tuple, dict):
-        raise Refusal(f"is a bare {name}: write what it holds, as {name}[{'str, int' if annotation is dict else 'str'}]")
+        held = "str, int" if annotation is dict else "str"
+        raise Refusal(f"is a bare {name}: write what it holds, as {name}[{held}]")
     if isinstance(annotation, typing.TypeVar):
         raise Refusal(f"is the type variable {name}: write a concrete type")
     if get_origin(annotation) in (typing.Union, types.UnionType) and Request in get_args(annotation):
@@ -204,6 +216,6 @@ def exact_types(node: Node | None) -> frozenset[type] | None:
         return frozenset(type(value) for _, value in node.members)
     if isinstance(node, ListNode) and node.cls is list:
         return frozenset({list})
-    known: dict[type[Node], type] = {StrNode: str, IntNode: int, FloatNode: float, BoolNode: bool}
+    known: dict[object, type] = {StrNode: str, IntNode: int, FloatNode: float, BoolNode: bool}
     found = known.get(type(node))
-    return None if found is None or isinstance(node, AnyNode) else frozenset({found})
+    return None if found is None else frozenset({found})

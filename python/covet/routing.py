@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, final
 
-from covet._answers import with_options
 from covet._modes import decide
 from covet._pattern import check_path, check_prefix, path_parameters
 from covet._signature import (
@@ -145,9 +144,7 @@ class Route:
 
     def _read(self, path: str) -> Signature:
         if self._hints is None:
-            names = self.place.names()
-            hints = read_hints(self.handler, names)
-            self._hints = hints._replace(returned=with_options(hints.returned, self.options, names))
+            self._hints = read_hints(self.handler, self.place.names(), self.options)
             self.place.forget()
         signature = read_signature(self.handler, path_parameters(path), self._hints)
         status = self.options.get("status_code", 200)

@@ -4,8 +4,6 @@ import enum
 import functools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from uuid import UUID
@@ -14,10 +12,9 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Response, Router
+from covet import Body, ConfigurationError, Covet, File, Form, Limits, Path, Query, Request, Response, Router
 
 T = TypeVar("T")
-BODY = "JSON bodies arrive with the typed engine; take `request: Request` and `await request.json()`"
 
 
 @dataclass
@@ -29,8 +26,8 @@ class Patch(TypedDict):
     name: str
 
 
-class Point(NamedTuple):
-    x: int
+class Nested(NamedTuple):
+    item: Item
 
 
 class Holder(Generic[T]):
@@ -62,40 +59,49 @@ def _annotated(annotation: object) -> Any:
     return handler
 
 
-NEITHER = f"which is neither a scalar (str int float bool UUID Enum Literal) nor `Request`: take one of these; {BODY}"
+NO_FORM = "which JSON has no form for: register a codec with @covet.codec({}), or make it a dataclass"
 ANNOTATIONS: list[tuple[object, str]] = [
     (Any, "is Any, which says nothing: write the type that the handler wants, as `str`"),
     (object, "is object, which says nothing: write the type that the handler wants, as `str`"),
-    (Item, f"is Item, which is a body: {BODY}"),
-    (Patch, f"is Patch, which is a body: {BODY}"),
-    (Point, f"is Point, which is a body: {BODY}"),
-    (dict[str, int], f"is dict[str, int], which is a body: {BODY}"),
-    (dict, f"is dict, which is a body: {BODY}"),
-    (bytes, f"is bytes, which is a body: {BODY}"),
-    (list[Item], f"is Item, which is a body: {BODY}"),
-    (Item | None, f"is Item, which is a body: {BODY}"),
+    (dict, "is a bare dict: write what it holds, as dict[str, int]"),
     (list, "is a bare list: write what it holds, as list[str]"),
-    (set[str], "is set[str]: a repeated query field is a list; write list[str]"),
-    (tuple[int, int], "is tuple[int, int]: a repeated query field is a list; write list[str]"),
-    (list[list[str]], "is list[list[str]]: a list of a query field holds scalars; write list[str]"),
-    (list[str | None], "is list[str | None]: a list of a query field holds scalars; write list[str]"),
-    (int | str, "is int | str, a union of several types: take one type, or `str` and decide in the handler"),
+    (bytes, "is bytes: write Annotated[bytes, Body()] for the raw body"),
     (Request | None, "is Request or None: the request is always there; write `Request`"),
     (Response, "is Response: an answer is returned, not taken; return it from the handler"),
-    (Decimal, "is Decimal, which arrives with the typed engine: take `str` and convert it in the handler"),
-    (datetime, "is datetime, which arrives with the typed engine: take `str` and convert it in the handler"),
-    (Covet, f"is Covet, {NEITHER}"),
-    (FilePath, f"is Path, {NEITHER}"),
-    (Holder[int], f"is {Holder[int]}, {NEITHER}"),
+    (Covet, f"is Covet, {NO_FORM.format('Covet')}"),
+    (Holder[int], f"is {Holder[int]}, {NO_FORM.format('Holder')}"),
     (T, "is the type variable ~T: write a concrete type"),
-    (Empty, "is the enum Empty, which has no members"),
-    (Odd, "is the enum Odd whose PAIR is (1, 2): give it a str or int value"),
-    (Twice, "is the enum Twice with two members written '1': give each its own text"),
-    (Literal["a", None], "is Literal['a', None]: write None outside, as Literal[...] | None"),
+    (Empty, "is the enum Empty, which has no members: give it some"),
+    (
+        Odd,
+        "is the enum Odd whose PAIR is (1, 2): give it a str, int, bool or None, "
+        "or register a codec with @covet.codec(Odd)",
+    ),
+    (Twice, "is Twice, of which two values are written '1': give each its own text"),
+    (list[Twice], f"is {list[Twice]}, of which two values are written '1': give each its own text"),
     (
         Literal[b"a"],
-        "is Literal[b'a']: its values must be str, int or bool, each with its own text; b'a' is not",
+        "is Literal[b'a']: JSON cannot tell b'a'; its values may be str, int, bool, None and members of an Enum",
     ),
+    (
+        Annotated[Nested, Query()],
+        f"is {Nested.__qualname__}, which no query field can hold: take a scalar, "
+        "a list of scalars, or a type whose fields are these",
+    ),
+    (
+        Annotated[int, Body("text/plain")],
+        "has the content type 'text/plain', which is neither JSON nor a form: take bytes or str",
+    ),
+    (
+        Annotated[str, Body("form")],
+        "is a form by its content type: take a type with named fields, each a scalar or a list of scalars",
+    ),
+    (
+        Annotated[Item, Body()] | Patch,
+        f"is {Annotated[Item, Body()] | Patch}: a union by content type says Body() or "
+        "Form() for each of its types, as Annotated[A, Body()] | Annotated[B, Form()]".replace("typing.", ""),
+    ),
+    (Annotated[str, File()], "is a file, which arrives with multipart forms: take `request: Request` and its body"),
     (Annotated[str, Query], "holds the class Query: write Annotated[str, Query()]"),
     (Annotated[str, Query("a"), Path()], "has two sources, Query('a') and Path(): keep one"),
     (Annotated[str, Query()] | None, "has its marker inside the union: write Annotated[... | None, Query()]"),
@@ -147,7 +153,37 @@ def text() -> str:
     return "x"
 
 
+def two_owners(name: Annotated[str, Form()], item: Item) -> None: ...
+def two_for_json(item: Annotated[Item, Body()] | Annotated[Patch, Body("json")]) -> None: ...
+def bytes_beside_json(data: Annotated[bytes, Body()], item: Item) -> None: ...
+def mixed_answer() -> str | dict[str, int]:
+    return ""
+
+
+def unencodable() -> Covet:
+    return Covet()
+
+
 HANDLERS: list[tuple[str, object, str]] = [
+    ("/", two_owners, "parameters 'name' and 'item' both own the body, one as a form: mark both Form(), or none"),
+    (
+        "/",
+        two_for_json,
+        "parameter 'item' has two types for application/json: write one of them, or a union inside Body()",
+    ),
+    (
+        "/",
+        bytes_beside_json,
+        "parameter 'data' is one of several body parameters, which are fields of one JSON object: "
+        "take one body parameter, or JSON for all",
+    ),
+    (
+        "/",
+        mixed_answer,
+        "the answer is str | dict[str, int], text in one case and JSON in another: "
+        "write JSONResponse[...], or return one of them",
+    ),
+    ("/", unencodable, f"the answer is Covet, {NO_FORM.format('Covet')}"),
     ("/", unannotated, "parameter 'x' has no annotation: write `x: str`, or the type that it has"),
     ("/", stars, "parameter '*parts' has no fixed names: write each parameter out, or take `request: Request`"),
     ("/", double_stars, "parameter '**parts' has no fixed names: write each parameter out, or take `request: Request`"),
@@ -208,7 +244,10 @@ def test_handler_refused(path: str, handler: Any, words: str) -> None:
 
 
 OPTIONS: list[tuple[dict[str, object], str]] = [
-    ({"status": 201}, "a route has no option 'status': write one of name, limits, status_code, max_body, timeout, "),
+    (
+        {"status": 201},
+        "a route has no option 'status': write one of name, limits, status_code, response_model, response_check, ",
+    ),
     ({"status_code": "201"}, "status_code is '201': write an int from 200 to 599"),
     ({"status_code": 100}, "status_code is 100: write an int from 200 to 599"),
     ({"status_code": True}, "status_code is True: write an int from 200 to 599"),

@@ -4,6 +4,8 @@ import enum
 import functools
 import sys
 from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NewType, Optional
 from uuid import UUID
 
@@ -15,7 +17,8 @@ from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Route
 from covet._compile import compile_routes
 from covet._pattern import path_parameters
 from covet._plan import ParameterPlan, RoutePlan
-from covet._signature import read_signature, resolve_hints
+from covet._signature import read_hints, read_signature
+from covet._types.nodes import EnumNode, ListNode, Node, NullableNode, TextNode
 from covet.settings import ServerSettings
 
 
@@ -32,43 +35,64 @@ UserId = NewType("UserId", int)
 
 
 def plans(handler: Callable[..., object], path: str = "/") -> tuple[ParameterPlan, ...]:
-    return read_signature(handler, path_parameters(path), resolve_hints(handler, {})).parameters
+    return read_signature(handler, path_parameters(path), read_hints(handler, {})).parameters
+
+
+def told(node: Node | None) -> object:
+    """A node in few words."""
+    match node:
+        case None:
+            return "request"
+        case NullableNode():
+            return ("nullable", told(node.inner))
+        case ListNode():
+            return ("list", told(node.item))
+        case EnumNode():
+            return ("enum", node.cls, node.members)
+        case TextNode():
+            return node.name
+    return node.kind
 
 
 def compiled(app: Covet) -> list[RoutePlan]:
     return [each.plan for each in compile_routes(app, ServerSettings())]
 
 
-KINDS: list[tuple[object, tuple[object, ...]]] = [
-    (str, ("str",)),
-    (int, ("int",)),
-    (float, ("float",)),
-    (bool, ("bool",)),
-    (UUID, ("uuid",)),
-    (Request, ("request",)),
-    (UserId, ("int",)),
-    (Shape, ("enum", Shape, {"round": Shape.ROUND, "square": Shape.SQUARE})),
-    (Level, ("enum", Level, {"1": Level.LOW})),
-    (Literal["a", 2, True], ("literal", {"a": "a", "2": 2, "true": True})),
-    (Literal[Shape.ROUND], ("literal", {"round": Shape.ROUND})),
-    (int | None, ("optional", ("int",))),
-    (Optional[Shape], ("optional", ("enum", Shape, {"round": Shape.ROUND, "square": Shape.SQUARE}))),
-    (list[int], ("list", ("int",))),
-    (list[Literal["a"]], ("list", ("literal", {"a": "a"}))),
-    (list[UUID] | None, ("optional", ("list", ("uuid",)))),
-    (Annotated[int, Query("n")], ("int",)),
-    (Annotated[int | None, "a note", Query("n")], ("optional", ("int",))),
+ROUND, SQUARE = ("round", Shape.ROUND), ("square", Shape.SQUARE)
+NODES: list[tuple[object, object]] = [
+    (str, "str"),
+    (int, "int"),
+    (float, "float"),
+    (bool, "bool"),
+    (UUID, "uuid"),
+    (Decimal, "decimal"),
+    (datetime, "datetime"),
+    (Request, "request"),
+    (UserId, "int"),
+    (Shape, ("enum", Shape, [ROUND, SQUARE])),
+    (Level, ("enum", Level, [(1, Level.LOW)])),
+    (Literal["a", 2, True], ("enum", None, [("a", "a"), (2, 2), (True, True)])),
+    (Literal[Shape.ROUND], ("enum", None, [ROUND])),
+    (int | None, ("nullable", "int")),
+    (Optional[Shape], ("nullable", ("enum", Shape, [ROUND, SQUARE]))),
+    (list[int], ("list", "int")),
+    (set[int], ("list", "int")),
+    (list[Literal["a"]], ("list", ("enum", None, [("a", "a")]))),
+    (list[UUID] | None, ("nullable", ("list", "uuid"))),
+    (int | str, "union"),
+    (Annotated[int, Query("n")], "int"),
+    (Annotated[int | None, "a note", Query("n")], ("nullable", "int")),
 ]
 
 
-@pytest.mark.parametrize(("annotation", "kind"), KINDS, ids=lambda value: str(value)[:40])
-def test_kind(annotation: object, kind: tuple[object, ...]) -> None:
+@pytest.mark.parametrize(("annotation", "expected"), NODES, ids=lambda value: str(value)[:40])
+def test_types(annotation: object, expected: object) -> None:
     def handler(x):  # type: ignore[no-untyped-def]
         return x
 
     handler.__annotations__ = {"x": annotation}
     (plan,) = plans(handler)
-    assert plan.kind == kind
+    assert told(plan.node) == expected
 
 
 def test_sources() -> None:
@@ -165,7 +189,7 @@ FORMS["function"].__annotations__ = {"id": int}
 @pytest.mark.parametrize("handler", FORMS.values(), ids=FORMS.keys())
 def test_forms_of_handlers(handler: Callable[..., object]) -> None:
     (plan,) = plans(handler, "/{id:int}")
-    assert (plan.name, plan.source, plan.kind, plan.required) == ("id", "path", ("int",), True)
+    assert (plan.name, plan.source, told(plan.node), plan.required) == ("id", "path", "int", True)
 
 
 def test_a_bound_argument_is_never_the_clients() -> None:
@@ -206,7 +230,7 @@ def test_local_names_are_found() -> None:
     @app.get("/")
     def handler(x: "Local", y: "list[Local]") -> None: ...
 
-    assert [parameter.kind[0] for parameter in compiled(app)[0].parameters] == ["enum", "list"]
+    assert [type(parameter.node) for parameter in compiled(app)[0].parameters] == [EnumNode, ListNode]
 
 
 def test_a_later_name_is_found_at_start() -> None:
@@ -218,7 +242,7 @@ def test_a_later_name_is_found_at_start() -> None:
     class Later(enum.Enum):
         A = "a"
 
-    assert compiled(app)[0].parameters[0].kind[0] == "enum"
+    assert isinstance(compiled(app)[0].parameters[0].node, EnumNode)
 
 
 def test_a_later_mistake_is_found_at_start() -> None:
@@ -229,7 +253,7 @@ def test_a_later_mistake_is_found_at_start() -> None:
 
     class Later: ...
 
-    with pytest.raises(ConfigurationError, match=r" in handler: parameter 'x' is .*Later, which is neither a scalar"):
+    with pytest.raises(ConfigurationError, match=r" in handler: parameter 'x' is .*Later, which JSON has no form for"):
         compiled(app)
 
 
@@ -271,8 +295,8 @@ def test_type_aliases() -> None:
         "def handler(tags: Tags, numbers: Many[int]) -> None: ...",
         names,
     )
-    found = [(plan.alias, plan.kind) for plan in plans(names["handler"])]
-    assert found == [("tag", ("list", ("str",))), ("numbers", ("list", ("int",)))]
+    found = [(plan.alias, told(plan.node)) for plan in plans(names["handler"])]
+    assert found == [("tag", ("list", "str")), ("numbers", ("list", "int"))]
 
 
 def test_a_prefix_around_the_router_gives_path_parameters() -> None:
@@ -360,8 +384,9 @@ def unsaid():  # type: ignore[no-untyped-def]
     [
         (nothing, {}, 204, "empty"),
         (nothing, {"status_code": 202}, 202, "empty"),
-        (something, {}, 200, "any"),
-        (something, {"status_code": 201}, 201, "any"),
+        (something, {}, 200, "text"),
+        (something, {"status_code": 201}, 201, "text"),
+        (something, {"response_model": list[int]}, 200, "json"),
         (unsaid, {}, 200, "any"),
     ],
 )
@@ -369,7 +394,7 @@ def test_answers(handler: Callable[[], object], options: Any, status: int, answe
     app = Covet()
     app.post("/", **options)(handler)
     (plan,) = compiled(app)
-    assert (plan.status_code, plan.answer) == (status, answer)
+    assert (plan.status_code, plan.answer.form) == (status, answer)
 
 
 def test_methods_and_disconnects() -> None:

@@ -104,7 +104,7 @@ async def create_strictly(book: Book) -> Book:
     return book
 
 
-@main.post("/books/inline")
+@main.post("/books/inline", blocking=False)
 def create_inline(book: Book) -> bool:
     return threading.current_thread() is threading.main_thread()
 
@@ -158,7 +158,9 @@ async def number(value: Annotated[int, Body()]) -> int:
 
 
 @main.post("/form")
-async def form(name: Annotated[str, Form()], age: Annotated[int, Form("years")], tag: Annotated[list[str], Form()]) -> list[Any]:
+async def form(
+    name: Annotated[str, Form()], age: Annotated[int, Form("years")], tag: Annotated[list[str], Form()]
+) -> list[Any]:
     return [name, age, tag]
 
 
