@@ -39,6 +39,8 @@ mod _native {
     #[pymodule_export]
     use crate::runtime::{Handle, Scheduler, TimerHandle};
     #[pymodule_export]
+    use crate::typed::{PySchema, TypedDecodeError};
+    #[pymodule_export]
     use crate::types::{
         Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
         RedirectResponse, Request, Response, State, Url,

@@ -4,11 +4,12 @@
 
 #![allow(unsafe_code, reason = "this folder is where raw FFI lives")]
 
-use std::ptr::null_mut;
+use std::ptr::{copy_nonoverlapping, null_mut};
+use std::vec::Drain;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyString, PyType};
 
 /// A class whose instances hold members at known offsets: `__slots__`, msgspec's Struct.
 #[derive(Debug)]
@@ -39,6 +40,12 @@ impl Slots {
             class: class.clone().unbind(),
             offsets: offsets.into(),
         })
+    }
+
+    /// Whether the name at `index` is a member.
+    #[inline]
+    pub(crate) fn has(&self, index: usize) -> bool {
+        self.offsets.get(index).is_some_and(Option::is_some)
     }
 
     /// The member `index` of `object`; None where it is unset, or where `object` is of another class.
@@ -144,4 +151,65 @@ fn member_offset(class: &Bound<'_, PyType>, name: &str) -> Option<usize> {
     let fits = offset + size_of::<*mut ffi::PyObject>() <= size
         && offset.is_multiple_of(align_of::<usize>());
     (inherited && fits && member.type_code == ffi::Py_T_OBJECT_EX).then_some(offset)
+}
+
+/// An ASCII text as a `str`; None where it is too short to be made anew (the interpreter shares those) or
+/// memory is short, which another way will say.
+#[inline]
+pub(crate) fn ascii_str<'py>(py: Python<'py>, text: &str) -> Option<Bound<'py, PyAny>> {
+    if text.len() < 2 {
+        return None;
+    }
+    // SAFETY: attached; a new, compact ASCII string of that many bytes, or null.
+    let made = unsafe { ffi::PyUnicode_New(text.len().cast_signed(), 127) };
+    // SAFETY: a new reference, or null.
+    let made = unsafe { Bound::from_owned_ptr_or_opt(py, made) }?;
+    debug_assert!(text.is_ascii());
+    // SAFETY: the string is ours alone, compact, and has room for the text and a zero, which is set.
+    unsafe {
+        copy_nonoverlapping(
+            text.as_ptr(),
+            ffi::PyUnicode_DATA(made.as_ptr()).cast(),
+            text.len(),
+        )
+    };
+    Some(made)
+}
+
+/// A list of the items.
+///
+/// # Errors
+/// `MemoryError`.
+#[inline]
+pub(crate) fn list_of<'py>(
+    py: Python<'py>,
+    items: Drain<'_, Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached; a new list whose items are all null.
+    let made = unsafe { ffi::PyList_New(items.len().cast_signed()) };
+    // SAFETY: a new reference, or null with an exception.
+    let list = unsafe { Bound::from_owned_ptr_or_err(py, made) }?;
+    for (index, item) in items.enumerate() {
+        // SAFETY: the index is below the length; the list takes over the reference.
+        unsafe { ffi::PyList_SET_ITEM(made, index.cast_signed(), item.into_ptr()) };
+    }
+    Ok(list)
+}
+
+/// As `object.__setattr__`.
+///
+/// # Errors
+/// `AttributeError`, `MemoryError`.
+#[inline]
+pub(crate) fn set_attribute<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let (object, name, value, py) = (object.as_ptr(), name.as_ptr(), value.as_ptr(), value.py());
+    // SAFETY: attached; three objects, the name is a str.
+    match unsafe { ffi::PyObject_GenericSetAttr(object, name, value) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
 }

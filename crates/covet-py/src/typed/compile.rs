@@ -15,7 +15,7 @@ use regex::Regex;
 
 use super::node::{
     Bound as Limit, Build, Checked, Choice, Custom, Default, Dict, Field, JsonKind, Lengths, List,
-    ListKind, Node, NodeId, Object, StrRules, Tag, Text, TextName, Union, Unix, Wire,
+    ListKind, Node, NodeId, Object, StrRules, Tag, Text, TextName, Union, Unix, Wire, WireField,
 };
 use super::problems::Code;
 use super::union::find_candidates;
@@ -151,9 +151,12 @@ impl<'py> Compiler<'py> {
         for field in node.getattr("fields")?.try_iter()? {
             fields.push(self.field(&field?)?);
         }
-        let mut places = HashMap::new();
+        let (mut wire_fields, mut places) = (Vec::new(), HashMap::new());
         for (place, field) in fields.iter().enumerate().filter(|(_, field)| field.init) {
-            if places.insert(field.alias.clone(), place).is_some() {
+            if places
+                .insert(field.alias.clone(), wire_fields.len())
+                .is_some()
+            {
                 let name = class.name()?;
                 let message = format!(
                     "two fields of {name} are named {:?} on the wire",
@@ -161,6 +164,11 @@ impl<'py> Compiler<'py> {
                 );
                 return Err(imports::configuration(node.py(), &message));
             }
+            wire_fields.push(WireField {
+                place,
+                node: field.node,
+                quoted: quoted(&field.alias),
+            });
         }
         let tag_field: Option<String> = node.getattr("tag_field")?.extract()?;
         let value = node.getattr("tag")?;
@@ -185,6 +193,7 @@ impl<'py> Compiler<'py> {
             forbid_unknown: node.getattr("forbid_unknown")?.extract()?,
             post_init: node.getattr("post_init")?.extract()?,
             tag,
+            wire: wire_fields,
             places,
         })
     }
@@ -249,6 +258,15 @@ impl<'py> Compiler<'py> {
             encode: node.getattr("encode")?.unbind(),
         })))
     }
+}
+
+/// The alias as JSON writes it without escapes; a byte that no key starts with where it needs some.
+fn quoted(alias: &str) -> Box<[u8]> {
+    let needs_escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if alias.bytes().any(needs_escapes) {
+        return Box::new([0]);
+    }
+    format!("\"{alias}\"").into_bytes().into()
 }
 
 /// The members of the fields that are stored; a field's place among them is its place in `fields`.

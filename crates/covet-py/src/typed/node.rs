@@ -314,8 +314,21 @@ pub struct Object {
     pub post_init: bool,
     /// The constant field.
     pub tag: Option<Tag>,
-    /// The place in `fields` by alias, of those that are read.
+    /// The fields that are read, in declared order.
+    pub wire: Vec<WireField>,
+    /// The place in `wire` by alias.
     pub places: HashMap<String, usize>,
+}
+
+/// A field that is read, as its reader needs it.
+#[derive(Debug)]
+pub struct WireField {
+    /// Its place in `fields`.
+    pub place: usize,
+    /// Its type.
+    pub node: NodeId,
+    /// Its alias in quotes, as JSON writes it; what no text starts with where it needs escapes.
+    pub quoted: Box<[u8]>,
 }
 
 /// One of several types.

@@ -3,7 +3,9 @@
 use pyo3::prelude::*;
 
 use super::compile::compile;
+use super::decode::decode;
 use super::node::{Node, NodeId};
+use super::problems::Refused;
 
 /// A type that was compiled: its nodes, and which of them it is.
 #[derive(Debug)]
@@ -24,6 +26,20 @@ impl Schema {
             nodes: compile(root)?,
             root: 0,
         })
+    }
+
+    /// Decodes a JSON text. Every problem of it is collected, up to [`MAX_PROBLEMS`](super::MAX_PROBLEMS);
+    /// `forbid_unknown` makes unknown fields problems where their type does not say.
+    ///
+    /// # Errors
+    /// The client's problems, or what the application's code raised.
+    pub fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        data: &[u8],
+        forbid_unknown: bool,
+    ) -> Result<Bound<'py, PyAny>, Refused> {
+        decode(py, self, data, forbid_unknown)
     }
 
     /// The node at `id`.
