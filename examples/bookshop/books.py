@@ -1,4 +1,5 @@
-"""The books: one table of an embedded SQLite file. Knows SQL and nothing of HTTP.
+"""The books: one table of an embedded SQLite file. Knows SQL and nothing of HTTP; what a
+book must be is said here once, for the database and for clients.
 
 Each call opens a connection of its own, which SQLite makes cheap, so that any thread may call.
 """
@@ -8,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from covet import Gt, Lt, MaxLen, MinLen
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS books (
@@ -26,6 +30,14 @@ SEED = (
 )
 
 
+def _stripped(text: str) -> str:
+    return text.strip()
+
+
+Words = Annotated[str, _stripped, MinLen(1), MaxLen(200)]
+"""Text of 1 to 200 characters, blanks around it aside."""
+
+
 @dataclass
 class Book:
     """A book as it is stored and shown."""
@@ -40,9 +52,9 @@ class Book:
 class NewBook:
     """What a client gives of a book."""
 
-    title: str
-    author: str
-    price_cents: int
+    title: Words
+    author: Words
+    price_cents: Annotated[int, Gt(0), Lt(2**31)]
 
 
 class Duplicate(Exception):

@@ -25,6 +25,7 @@ from covet._sources import (
     read_annotation,
     shape_of,
     shown,
+    with_header_names,
 )
 from covet._types.nodes import Node
 from covet.errors import ConfigurationError
@@ -214,6 +215,8 @@ def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, Pa
     except Refusal as refusal:
         raise ConfigurationError(f"parameter '{name}' {refusal}") from None
     alias = _alias(name, source, declared.marker)
+    if source == "header" and shape == "object":
+        declared = declared._replace(node=with_header_names(declared.node))
     if source == "path" and declared.node is not None:
         _check_converter(name, declared.node, annotation, path[alias])
     required = parameter.default is inspect.Parameter.empty

@@ -4,6 +4,7 @@ Owns the rules of classification; what a type means is `covet._types`'s. Knows n
 asks it for each parameter.
 """
 
+import dataclasses
 import types
 import typing
 from collections.abc import Mapping
@@ -89,6 +90,16 @@ def field_shape(node: Node) -> Shape | None:
     if isinstance(plain, ObjectNode):
         return "object" if all(shape_of(each.node) for each in plain.fields) else None
     return shape_of(node)
+
+
+def with_header_names(node: Node | None) -> Node | None:
+    """An object whose fields are read from headers: `user_agent` is `user-agent` on the wire."""
+    if isinstance(node, (NullableNode, CheckedNode)):
+        return dataclasses.replace(node, inner=with_header_names(node.inner) or node.inner)
+    if not isinstance(node, ObjectNode):
+        return node
+    fields = [dataclasses.replace(each, alias=each.alias.replace("_", "-").lower()) for each in node.fields]
+    return dataclasses.replace(node, fields=fields)
 
 
 def doubled_text(node: Node) -> str | None:

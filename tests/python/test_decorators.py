@@ -85,7 +85,7 @@ ANNOTATIONS: list[tuple[object, str]] = [
     ),
     (
         Annotated[Nested, Query()],
-        f"is {Nested.__qualname__}, which no query field can hold: take a scalar, "
+        f"is {str(Annotated[Nested, Query()]).replace('typing.', '')}, which no query field can hold: take a scalar, "
         "a list of scalars, or a type whose fields are these",
     ),
     (

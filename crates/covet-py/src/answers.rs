@@ -44,9 +44,4 @@ impl AnswerPlan {
             check: plan.getattr("check")?.extract()?,
         })
     }
-
-    /// Whether the handler declares to return None.
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.form, AnswerForm::Empty)
-    }
 }

@@ -135,13 +135,13 @@ impl BodyPlan {
             _ if bytes.is_empty() => return Ok(BodyValue::Empty),
             Form::Json => schema.decode(py, bytes, forbid_unknown),
             Form::Text => match std::str::from_utf8(bytes) {
-                Ok(text) => schema.convert(py, text),
+                Ok(text) => schema.convert(py, schema.root, text),
                 Err(error) => Err(Refused::Problems(vec![not_utf8(error.valid_up_to())])),
             },
             Form::Form => {
-                let mut pairs = Vec::new();
-                Texts::Form(bytes).each(|name, text| pairs.push((name, text)));
-                schema.convert_object(py, &pairs)
+                let pairs = Texts::Form(bytes).pairs();
+                let pairs: Vec<_> = pairs.iter().map(|(name, text)| (&**name, &**text)).collect();
+                schema.convert_object(py, schema.root, &pairs, forbid_unknown)
             }
         };
         match read {

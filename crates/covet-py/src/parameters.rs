@@ -114,7 +114,7 @@ impl Parameter {
             Source::Path(at) => {
                 let text = received.params.get(at).unwrap_or_default();
                 return match &self.schema {
-                    Some(schema) => self.kept("path", schema.convert(py, text), failures),
+                    Some(schema) => self.kept("path", schema.convert(py, schema.root, text), failures),
                     None => Ok(None),
                 };
             }
@@ -155,7 +155,7 @@ impl Parameter {
                         let problem = Problem::new(Code::Repeated, "is given more than once", None);
                         self.kept(source, Err(Refused::Problems(vec![problem])), failures)
                     }
-                    Some(text) => self.kept(source, schema.convert(py, &text), failures),
+                    Some(text) => self.kept(source, schema.convert(py, schema.root, &text), failures),
                 }
             }
             Shape::List => {
@@ -168,12 +168,13 @@ impl Parameter {
                 if found.is_empty() {
                     return self.absent(py, source, failures);
                 }
-                self.kept(source, schema.convert_list(py, &found), failures)
+                let found: Vec<&str> = found.iter().map(|text| &**text).collect();
+                self.kept(source, schema.convert_many(py, schema.root, &found), failures)
             }
             Shape::Object => {
-                let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-                texts.each(|name, text| pairs.push((name, text)));
-                match schema.convert_object(py, &pairs) {
+                let pairs = texts.pairs();
+                let pairs: Vec<_> = pairs.iter().map(|(name, text)| (&**name, &**text)).collect();
+                match schema.convert_object(py, schema.root, &pairs, false) {
                     Ok(value) => Ok(Some(value.unbind())),
                     Err(Refused::Raised(error)) => Err(error),
                     Err(Refused::Problems(problems)) => {

@@ -47,8 +47,6 @@ pub(crate) struct CallPlan {
     pub(crate) answer: AnswerPlan,
     /// Whether unknown fields of JSON objects are errors.
     pub(crate) forbid_unknown: bool,
-    /// Whether the handler takes the request.
-    pub(crate) takes_request: bool,
     pub(crate) debug: bool,
     /// Route and place, for logs: `GET /items (app.py:12 in items)`.
     pub(crate) label: String,
@@ -124,7 +122,6 @@ impl CallPlan {
             status: route.getattr("status_code")?.extract()?,
             answer: AnswerPlan::compile(&route.getattr("answer")?)?,
             forbid_unknown: route.getattr("forbid_unknown")?.extract()?,
-            takes_request,
             body,
             debug,
             label: format!("{} {path} ({origin})", methods.join(",")),

@@ -68,6 +68,13 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// Every pair, for an object whose fields they are.
+    pub(crate) fn pairs(&self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let mut pairs = Vec::new();
+        self.each(|name, text| pairs.push((name, text)));
+        pairs
+    }
+
     /// How many fields an urlencoded source has.
     pub(crate) fn count(raw: &[u8]) -> usize {
         query::count(raw)
