@@ -1,7 +1,7 @@
-"""The books: one table of an embedded SQLite file. Knows SQL and nothing of HTTP; what a
-book must be is said here once, for the database and for clients.
+"""The books: one table of an embedded SQLite file. Knows SQL and nothing of HTTP.
 
-Each call opens a connection of its own, which SQLite makes cheap, so that any thread may call.
+What a book must be is said here once, for the table and for clients. Each call opens a connection of its own, which
+SQLite makes cheap, so that any thread may call.
 """
 
 import sqlite3

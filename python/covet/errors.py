@@ -8,7 +8,7 @@ CovetError
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypedDict
+from typing import ClassVar, Literal, NotRequired, TypedDict
 
 __all__ = [
     "BadRequest",
@@ -156,6 +156,10 @@ class ErrorDetail(TypedDict):
     """For programs."""
     message: str
     """For people."""
+    input: NotRequired[str]
+    """The type of what was given: null, bool, int, float, str, array or object; absent where nothing was given."""
+    offset: NotRequired[int]
+    """The byte at which a body stops being JSON or UTF-8."""
 
 
 class RequestValidationError(HTTPException):

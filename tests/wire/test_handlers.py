@@ -78,7 +78,7 @@ def errors(answer: Any) -> list[tuple[str, str]]:
     assert set(problem) == {"type", "title", "status", "errors"}
     assert (problem["type"], problem["title"]) == ("about:blank", "Unprocessable Content")
     for error in problem["errors"]:
-        assert set(error) == {"source", "pointer", "code", "message"}
+        assert {"source", "pointer", "code", "message"} <= set(error) <= {*error, "input", "offset"}
         assert error["code"]
         assert error["message"]
     return [(error["source"], error["pointer"]) for error in problem["errors"]]

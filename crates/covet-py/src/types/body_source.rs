@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use covet_server::body::{Asked, Body, BodyError, Sink};
+use covet_server::json::ScanError;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -14,6 +15,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tokio::io::ReadBuf;
 
 use crate::runtime::{GrowingBytes, ThreadBound};
+use crate::json::DecodeError;
+use crate::typed::{Code, Problem};
 use crate::{imports, json, runtime};
 
 /// Where the body is.
@@ -158,8 +161,7 @@ impl BodySource {
             BodyForm::Json => match json::decode(py, slice) {
                 Ok(value) => Ok(value.unbind()),
                 Err(error) => {
-                    let message = format!("{} at byte {}", error.message, error.offset);
-                    Err(invalid(py, "json", &message))
+                    Err(invalid(py, &problem(error)))
                 }
             },
         }
@@ -195,14 +197,32 @@ fn bad_request(py: Python<'_>, message: &str) -> PyErr {
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
+fn problem(error: DecodeError) -> Problem {
+    let DecodeError {
+        offset,
+        message,
+        kind,
+    } = error;
+    match kind {
+        Some(kind) => Problem::from(ScanError { offset, kind }),
+        None => Problem {
+            offset: Some(offset),
+            ..Problem::new(Code::Digits, message, None)
+        },
+    }
+}
+
 /// A `RequestValidationError` about the body as a whole.
-fn invalid(py: Python<'_>, code: &str, message: &str) -> PyErr {
+fn invalid(py: Python<'_>, problem: &Problem) -> PyErr {
     let made = (|| {
         let error = PyDict::new(py);
         error.set_item("source", "body")?;
-        error.set_item("pointer", "")?;
-        error.set_item("code", code)?;
-        error.set_item("message", message)?;
+        error.set_item("pointer", &problem.pointer)?;
+        error.set_item("code", problem.code.name())?;
+        error.set_item("message", format!("the body {}", problem.message))?;
+        if let Some(offset) = problem.offset {
+            error.set_item("offset", offset)?;
+        }
         let errors = PyList::new(py, [error])?;
         imports::validation_error(py)?.call1((errors,))
     })();
