@@ -257,7 +257,7 @@ def _object(writer: SchemaWriter, node: ObjectNode) -> dict[str, Any]:
         properties[node.tag_field] = {"const": node.tag}
         required.append(node.tag_field)
     for field in node.fields:
-        properties[field.alias] = _field(writer, field)
+        properties[field.alias] = _field(writer, field, has_defaults=node.build != "dict")
         if field.required and field.init:
             required.append(field.alias)
     schema: dict[str, Any] = {"title": node.name, "type": "object", "properties": properties}
@@ -268,7 +268,7 @@ def _object(writer: SchemaWriter, node: ObjectNode) -> dict[str, Any]:
     return {**schema, **_described(node.description)}
 
 
-def _field(writer: SchemaWriter, field: FieldNode) -> dict[str, Any]:
+def _field(writer: SchemaWriter, field: FieldNode, *, has_defaults: bool) -> dict[str, Any]:
     schema = dict(writer.write(field.node))
     if field.description is not None:
         schema["description"] = field.description
@@ -276,12 +276,10 @@ def _field(writer: SchemaWriter, field: FieldNode) -> dict[str, Any]:
         schema["examples"] = [_written(each, field) for each in field.examples]
     if field.deprecated:
         schema["deprecated"] = True
-    if not field.required and field.default_factory is None and field.default is not field.absent:
+    if has_defaults and not field.required and field.default_factory is None:
         default = _plain(field.default)
         if default is not _UNWRITABLE:
             schema["default"] = default
-    elif not field.required and field.default_factory is None and field.absent is None:
-        schema["default"] = None
     if not field.init:
         schema["readOnly"] = True
     if field.init_only:

@@ -50,7 +50,7 @@ def fill_struct(reading: ClassReading) -> None:
     first_default = len(cls.__struct_fields__) - len(defaults)
     nodefault = sys.modules["msgspec"].NODEFAULT
     for index, (name, alias) in enumerate(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)):
-        home, annotation = home_of(cls, name, lambda each: "__struct_fields__" in vars(each))
+        home, annotation = home_of(cls, name, is_struct)
         made, said = reading.field(name, annotation, home)
         if said.field is None or said.field.alias is None:
             made.alias = alias
