@@ -15,7 +15,9 @@ mod functions;
 mod key_cache;
 mod kind;
 
+pub(crate) use decode::decode_value;
 pub use decode::{DecodeError, decode};
 pub use encode::encode;
 pub use encode_error::EncodeError;
 pub use functions::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
+pub(crate) use functions::{malformed_error, with_bytes};

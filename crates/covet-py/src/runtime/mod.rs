@@ -11,12 +11,14 @@
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
+//! - [`building`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
+pub(crate) mod building;
 mod clock;
 mod context;
 #[cfg(feature = "count-allocations")]

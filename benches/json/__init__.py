@@ -1,0 +1,1 @@
+"""JSON on its own: beside orjson, msgspec and pydantic, in one process."""
