@@ -10,7 +10,7 @@ from typing import Any
 from covet import params
 from covet._types.markers import Zone
 from covet._types.nodes import AnyNode, CustomNode, Node
-from covet._types.objects import ClassReading, check_names, home_of
+from covet._types.objects import ClassReading, home_of
 
 
 def is_struct(cls: type[Any]) -> bool:
@@ -40,7 +40,7 @@ def read_array_struct(cls: type[Any]) -> Node | None:
 
 
 def fill_struct(reading: ClassReading) -> None:
-    """Fields of a Struct. They are set by its own constructor, the only one that msgspec allows."""
+    """Fields of a Struct, which has a slot for each of them, and no `__init__` that it would call."""
     cls, node = reading.cls, reading.node
     config = cls.__struct_config__
     node.forbid_unknown = True if config.forbid_unknown_fields else node.forbid_unknown
@@ -50,7 +50,7 @@ def fill_struct(reading: ClassReading) -> None:
     first_default = len(cls.__struct_fields__) - len(defaults)
     nodefault = sys.modules["msgspec"].NODEFAULT
     for index, (name, alias) in enumerate(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True)):
-        home, annotation = home_of(cls, name, lambda each: "__struct_fields__" in vars(each))
+        home, annotation = home_of(cls, name, is_struct)
         made, said = reading.field(name, annotation, home)
         if said.field is None or said.field.alias is None:
             made.alias = alias
@@ -61,7 +61,8 @@ def fill_struct(reading: ClassReading) -> None:
         elif default is not nodefault:
             made.default = default
         node.fields.append(made)
-    check_names(node)
+    node.build = "slots"
+    node.post_init = hasattr(cls, "__post_init__")
 
 
 def read_meta(extra: Any) -> Iterator[object]:

@@ -248,13 +248,7 @@ class Reader:
             dict(zip(alias.__type_params__, nodes, strict=False)),
         )
         try:
-            value = alias.__value__
-            node = self.read(value, inner)
-        except NameError as error:
-            raise UnresolvedName(
-                f"is {alias.__name__}, which uses the name {error.name!r}, which is not defined: "
-                f"define it before the type is used"
-            ) from None
+            node = self.read(_value_of(alias), inner)
         finally:
             del self._open[key]
         self._kept.append(inner)
@@ -301,8 +295,8 @@ class Reader:
             elif get_origin(annotation) is Annotated:
                 metadata = (*annotation.__metadata__, *metadata)
                 annotation = annotation.__origin__
-            elif is_alias(annotation) and get_origin(annotation.__value__) is Annotated:
-                annotation = annotation.__value__
+            elif is_alias(annotation) and get_origin(_value_of(annotation)) is Annotated:
+                annotation = _value_of(annotation)
             else:
                 break
         unset = msgspec_types.unset_type()
@@ -316,7 +310,18 @@ class Reader:
 
 def is_alias(annotation: object) -> bool:
     """Whether `annotation` is a `type X = ...`, of `typing` or of typing_extensions."""
-    return type(annotation).__name__ == "TypeAliasType" and hasattr(annotation, "__value__")
+    return type(annotation).__name__ == "TypeAliasType" and hasattr(type(annotation), "__value__")
+
+
+def _value_of(alias: Any) -> object:
+    """What an alias stands for, which Python evaluates now."""
+    try:
+        return alias.__value__
+    except NameError as error:
+        raise UnresolvedName(
+            f"is {alias.__name__}, which uses the name {error.name!r}, which is not defined: "
+            f"define it before the type is used"
+        ) from None
 
 
 def form_of(annotation: object) -> str | None:

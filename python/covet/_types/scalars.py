@@ -68,8 +68,7 @@ def read_scalar(annotation: Any) -> Node | None:
     if plain is not None:
         return plain()
     text = _TEXTS.get(annotation)
-    if text is not None and isinstance(annotation, type):
-        return TextNode(text, annotation)
-    if isinstance(annotation, type) and issubclass(annotation, PurePath):
-        return TextNode("path", annotation)
-    return None
+    cls: Any = annotation
+    if text is None and isinstance(annotation, type) and issubclass(annotation, PurePath):
+        text = "path"
+    return None if text is None else TextNode(text, cls)

@@ -43,7 +43,8 @@ class Scope:
         own[cls.__name__] = cls
         local = "<locals>" in cls.__qualname__
         maps = [own, self.localns, module] if local else [module, own, self.localns]
-        return Scope(_chained(*maps, vars(cls)), self.localns, variables, cls)
+        # A field may have the name of a type, as `date: date`; the type is meant.
+        return Scope(_chained(*maps, vars(builtins), vars(cls)), self.localns, variables, cls)
 
     def evaluate(self, text: str | ForwardRef) -> object:
         """The annotation that `text` means. An unknown name: UnresolvedName; no annotation: ConfigurationError."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from covet._types.nodes import Node, ObjectNode
+from covet._types.nodes import CheckedNode, CustomNode, Node, NullableNode, ObjectNode, UnionNode
 from covet.errors import ConfigurationError
 
 _SINGLE = ("inner", "item", "key", "value")
@@ -48,7 +48,23 @@ def resolve(root: Node) -> Node:
             if id(below) not in seen:
                 seen.add(id(below))
                 waiting.append(below)
+        if isinstance(node, (NullableNode, UnionNode)):
+            _check_holds_something(node)
     return root
+
+
+def _check_holds_something(node: Node) -> None:
+    """Refuse a type that is itself or another: no value could ever tell which."""
+    seen = set[int]()
+    waiting = list(children(node))
+    while waiting:
+        inner = waiting.pop()
+        if inner is node:
+            raise ConfigurationError("is defined as itself: write what it holds")
+        if isinstance(inner, (NullableNode, UnionNode, CheckedNode, CustomNode)) and id(inner) not in seen:
+            seen.add(id(inner))
+            _replace(inner, _target)
+            waiting.extend(children(inner))
 
 
 def _replace(node: Any, change: Callable[[Node], Node]) -> None:
@@ -68,7 +84,7 @@ def _target(node: Node) -> Node:
     met = list[Node]()
     while isinstance(node, Pending):
         if node in met or node.target is None:
-            raise ConfigurationError(f"{node.name} is defined as itself: write what it holds")
+            raise ConfigurationError(f"is {node.name}, which is defined as itself: write what it holds")
         met.append(node)
         node = node.target
     return node

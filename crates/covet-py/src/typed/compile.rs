@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use covet_server::json::KeyPattern;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -167,7 +168,7 @@ impl<'py> Compiler<'py> {
             wire_fields.push(WireField {
                 place,
                 node: field.node,
-                quoted: quoted(&field.alias),
+                key: KeyPattern::new(&field.alias),
             });
         }
         let tag_field: Option<String> = node.getattr("tag_field")?.extract()?;
@@ -176,7 +177,12 @@ impl<'py> Compiler<'py> {
             .map(|field| {
                 let wire = wire(&value)?;
                 let value = value.unbind();
-                PyResult::Ok(Tag { field, wire, value })
+                PyResult::Ok(Tag {
+                    key: KeyPattern::new(&field),
+                    field,
+                    wire,
+                    value,
+                })
             })
             .transpose()?;
         let slots = match build {
@@ -258,15 +264,6 @@ impl<'py> Compiler<'py> {
             encode: node.getattr("encode")?.unbind(),
         })))
     }
-}
-
-/// The alias as JSON writes it without escapes; a byte that no key starts with where it needs some.
-fn quoted(alias: &str) -> Box<[u8]> {
-    let needs_escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if alias.bytes().any(needs_escapes) {
-        return Box::new([0]);
-    }
-    format!("\"{alias}\"").into_bytes().into()
 }
 
 /// The members of the fields that are stored; a field's place among them is its place in `fields`.
@@ -352,8 +349,10 @@ fn str_rules(node: &Bound<'_, PyAny>) -> PyResult<StrRules> {
             })
         })
         .transpose()?;
+    let lengths = lengths(node)?;
     Ok(StrRules {
-        lengths: lengths(node)?,
+        lengths,
+        is_free: lengths == Lengths::ANY && pattern.is_none(),
         pattern,
     })
 }

@@ -8,7 +8,7 @@
 
 use covet_server::json::{Event, ScanError, ScanErrorKind, Scanner};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFrozenSet, PySet, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PySet, PyTuple};
 
 use super::bounds;
 use super::flaw::{Flaw, Made};
@@ -50,11 +50,9 @@ pub(super) struct Decoder<'a, 'py> {
     /// Whether an option of a union is tried: the first problem fails it.
     pub(super) in_trial: bool,
     /// Options that failed, and where.
-    pub(super) failures: Failures,
+    pub(super) failures: Option<Box<Failures>>,
     /// The items of all open arrays.
     pub(super) items: Vec<Bound<'py, PyAny>>,
-    /// The fields of all open objects.
-    pub(super) cells: Vec<Option<Bound<'py, PyAny>>>,
 }
 
 /// Decodes `data` as the root of `schema`.
@@ -73,9 +71,8 @@ pub(super) fn decode<'py>(
         problems: Vec::new(),
         course: Course::Going,
         in_trial: false,
-        failures: Failures::default(),
+        failures: None,
         items: Vec::new(),
-        cells: Vec::new(),
     };
     let mut value = decoder.value(schema.root);
     if matches!(decoder.course, Course::Going)
@@ -101,6 +98,9 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 }
                 let py = self.py;
                 match self.scanner.text() {
+                    Ok(found) if rules.is_free => {
+                        Some(text::plain_string(py, found.text, found.is_ascii))
+                    }
                     Ok(found) => {
                         let made = text::string(py, rules, found.text, found.is_ascii);
                         self.take(made, JsonKind::Str)
@@ -109,7 +109,13 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 }
             }
             Node::Int(bounds) => {
-                if !matches!(self.scanner.head(), b'-' | b'0'..=b'9') {
+                let head = self.scanner.head();
+                if bounds.is_empty()
+                    && let Some(value) = self.scanner.try_natural()
+                {
+                    return Some(PyInt::new(self.py, value).into_any());
+                }
+                if !matches!(head, b'-' | b'0'..=b'9') {
                     return self.mismatch(Code::Int, "is not a whole number");
                 }
                 let made = match self.scanner.number() {
@@ -129,6 +135,9 @@ impl<'a, 'py> Decoder<'a, 'py> {
                     return self.mismatch(Code::Float, "is not a number");
                 }
                 let (value, kind) = match self.scanner.number() {
+                    Ok(Event::Float(value)) if bounds.is_empty() => {
+                        return Some(PyFloat::new(self.py, value).into_any());
+                    }
                     Ok(Event::Float(value)) => (Some(value), JsonKind::Float),
                     Ok(event) => (double(event), JsonKind::Int),
                     Err(error) => return self.malformed(error),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use covet_server::json::KeyPattern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use regex::Regex;
@@ -93,6 +94,8 @@ pub struct StrRules {
     pub lengths: Lengths,
     /// What must be found in it.
     pub pattern: Option<Regex>,
+    /// Whether every string is accepted.
+    pub is_free: bool,
 }
 
 /// The types that are written as text.
@@ -287,6 +290,8 @@ pub struct Field {
 pub struct Tag {
     /// Its name.
     pub field: String,
+    /// Its name, as it is mostly written.
+    pub key: KeyPattern,
     /// Its value on the wire.
     pub wire: Wire,
     /// Its value.
@@ -327,8 +332,8 @@ pub struct WireField {
     pub place: usize,
     /// Its type.
     pub node: NodeId,
-    /// Its alias in quotes, as JSON writes it; what no text starts with where it needs escapes.
-    pub quoted: Box<[u8]>,
+    /// Its alias, as it is mostly written.
+    pub key: KeyPattern,
 }
 
 /// One of several types.

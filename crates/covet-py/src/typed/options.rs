@@ -43,6 +43,10 @@ impl<'a, 'py> Decoder<'a, 'py> {
         }
     }
 
+    fn known(&mut self) -> &mut Failures {
+        self.failures.get_or_insert_default()
+    }
+
     /// The kind of the value that comes, which is not read. A number is looked through for its sort.
     fn peek_kind(&mut self) -> Result<JsonKind, ScanError> {
         Ok(match self.scanner.head() {
@@ -71,7 +75,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
         let place = self.scanner.offset();
         let outer = self.in_trial;
         for &option in options {
-            if self.failures.failed.contains(&(option, place)) {
+            if self.known().failed.contains(&(option, place)) {
                 continue;
             }
             self.in_trial = true;
@@ -84,7 +88,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 return None;
             }
             self.course = Course::Going;
-            self.failures.failed.insert((option, place));
+            self.known().failed.insert((option, place));
             self.scanner.reset(start);
         }
         self.mismatch(Code::Union, "fits none of the types that are accepted")
@@ -156,7 +160,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
             _ => return self.scanner.skip(),
         };
         let start = self.scanner.offset();
-        if let Some(&end) = self.failures.ends.get(&start) {
+        if let Some(&end) = self.known().ends.get(&start) {
             self.scanner.reset(end);
             return Ok(());
         }
@@ -175,7 +179,8 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 more = self.scanner.next_item()?;
             }
         }
-        self.failures.ends.insert(start, self.scanner.mark());
+        let end = self.scanner.mark();
+        self.known().ends.insert(start, end);
         Ok(())
     }
 }

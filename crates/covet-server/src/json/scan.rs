@@ -300,7 +300,7 @@ impl<'a> Scanner<'a> {
 
 /// The four blanks of RFC 8259, section 2.
 #[inline]
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
