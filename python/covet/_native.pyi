@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import (
-    Awaitable,
     Callable,
+    Coroutine,
     ItemsView,
     Iterable,
     Iterator,
@@ -159,11 +159,11 @@ class Request:
     def path_params(self) -> Mapping[str, Any]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
-    def body(self) -> Awaitable[bytes]:
+    def body(self) -> Coroutine[Any, Any, bytes]:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
-    def json(self) -> Awaitable[Any]:
+    def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
-    def text(self) -> Awaitable[str]:
+    def text(self) -> Coroutine[Any, Any, str]:
         """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
