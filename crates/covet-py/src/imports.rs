@@ -24,6 +24,12 @@ classes! {
     content_too_large = "covet.errors"."ContentTooLarge";
     /// Mistakes at start.
     configuration_error = "covet.errors"."ConfigurationError";
+    /// Names of header fields.
+    field_keys = "covet._views"."FieldKeys";
+    /// Values of header fields.
+    field_values = "covet._views"."FieldValues";
+    /// Names and values of header fields.
+    field_items = "covet._views"."FieldItems";
 }
 
 /// The logger of failures.
