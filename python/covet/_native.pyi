@@ -303,6 +303,9 @@ class Engine:
     def connections(self) -> int:
         """Open connections."""
     @property
+    def cut(self) -> int:
+        """Requests that an abort cut while their handlers worked. Closed or not started: 0."""
+    @property
     def busy(self) -> int:
         """Jobs of the thread pool that wait or run. Closed or not started: 0."""
 

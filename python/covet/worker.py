@@ -77,16 +77,12 @@ async def serve(
         serving.start([listener.fileno() for listener in listeners])
         ready()
         await stop.asked.wait()
-        try:
-            for listener in listeners:  # the engine's copies are the last ones, which it empties before it closes
-                if part is None:
-                    refuse_new(listener)
-                    remove_unix(listener)
-                listener.close()
-            await serving.drain(launch.drain_timeout)
-        except asyncio.CancelledError:
-            serving.abort()
-            raise
+        for listener in listeners:  # the engine's copies are the last ones, which it empties before it closes
+            if part is None:
+                refuse_new(listener)
+                remove_unix(listener)
+            listener.close()
+        await serving.drain(launch.drain_timeout)
     return serving.stuck
 
 

@@ -150,6 +150,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Requests that an abort cut while their handlers worked.
+    #[getter]
+    fn cut(&self) -> PyResult<u64> {
+        let running = self.state.get()?.running.borrow().clone();
+        Ok(running.map_or(0, |running| running.server.counters().cut()))
+    }
+
     /// Jobs of the thread pool that wait or run.
     #[getter]
     fn busy(&self) -> PyResult<usize> {
