@@ -128,6 +128,7 @@ def test_second_signal_cuts_what_still_works(workers: str) -> None:
         for name in ("forever", "gone"):
             assert other.ask("GET", f"/started/{name}").status == 204
         gone.socket.close()
+        assert other.ask("GET", "/blocked/forever").status == 504, "its thread goes on"
         server.signal(signal.SIGTERM)
         while not other.ask("GET", "/quick").closes:
             pass  # the signal is on its way
@@ -135,6 +136,7 @@ def test_second_signal_cuts_what_still_works(workers: str) -> None:
         assert server.end() == 1
         assert waiting.rest() == b"", "no answer at all"
         assert_quiet(server)
+        server.wait_for(r"left while 1 blocking handlers still ran")
 
 
 def test_drain_deadline_cuts_what_still_works() -> None:
