@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from covet import _inline_calls as calls
-from covet._plan import Guard
+from covet._plan import ABSENT, Guard
 
 Types: TypeAlias = frozenset[type] | None
 """The exact types that a value may have; None for unknown."""
@@ -26,7 +26,8 @@ _TEXT: Final[frozenset[type]] = frozenset({str})
 _SUBSCRIPTED: Final[frozenset[type]] = frozenset({dict, list, tuple, str})
 _SEARCHED: Final[frozenset[type]] = frozenset({str, dict, set, frozenset})
 _WITH_METHODS: Final[frozenset[type]] = frozenset({str, dict})
-_ABSENT: Final = object()
+UNNAMED: Final = object()
+"""Stands for an object that the code does not name."""
 
 
 class Verdict(NamedTuple):
@@ -43,7 +44,7 @@ class Value(NamedTuple):
     """What is known of one value on the stack or in a local variable."""
 
     types: Types
-    known: object = _ABSENT
+    known: object = UNNAMED
     """The object itself, where the code names it."""
     guards: tuple[Guard, ...] = ()
     """What must hold for `types` and `known` to be true."""
@@ -90,7 +91,7 @@ def _joined(first: Value, second: Value) -> Value:
     """What is known of a value that comes from two places."""
     both = first.types | second.types if first.types is not None and second.types is not None else None
     same = first.known is second.known
-    return Value(both, first.known if same else _ABSENT, first.guards + second.guards)
+    return Value(both, first.known if same else UNNAMED, first.guards + second.guards)
 
 
 class _Machine:
@@ -178,14 +179,16 @@ class _Machine:
 
     def load_global(self, name: str) -> Value:
         """What a global name means now."""
+        guards: tuple[Guard, ...] = ()
         namespace: dict[str, object] = self.globals
         if name not in namespace:
+            guards = ((namespace, name, ABSENT),)
             namespace = builtins.__dict__
-        found = namespace.get(name, _ABSENT)
-        if found is _ABSENT:
+        found = namespace.get(name, ABSENT)
+        if found is ABSENT:
             raise Refused(f"the global {name!r} does not exist")
         known: Types = frozenset({type(found)}) if type(found) in SCALARS | CONTAINERS else None
-        return Value(known, found, ((namespace, name, found),))
+        return Value(known, found, (*guards, (namespace, name, found)))
 
 
 _ENDED: Final = object()
@@ -406,7 +409,7 @@ def _call(machine: _Machine, step: dis.Instruction) -> None:
         raise Refused(f"it calls {calls.name_of(target.known)} with {given}")
     for value in (target, *arguments):
         machine.guard(value)
-    machine.push(Value(allowed.gives, target.known if allowed is calls.ERROR else _ABSENT))
+    machine.push(Value(allowed.gives, target.known if allowed is calls.ERROR else UNNAMED))
 
 
 def _raise(machine: _Machine, step: dis.Instruction) -> object:

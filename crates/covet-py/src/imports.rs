@@ -32,6 +32,12 @@ classes! {
     field_items = "covet._views"."FieldItems";
 }
 
+/// What a guard says of a name that must not be there.
+pub(crate) fn absent(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ABSENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ABSENT.import(py, "covet._plan", "ABSENT")
+}
+
 /// The logger of failures.
 pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
