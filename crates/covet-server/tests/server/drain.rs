@@ -5,21 +5,13 @@ use std::time::Duration;
 use covet_server::handler::Route;
 use covet_server::settings::Settings;
 
-use crate::support::{Gate, OpensOnDrop, Site, later, run, text};
+use crate::support::{Gate, OpensOnDrop, Site, held, later, run, text};
 
 #[test]
 fn draining_finishes_what_runs_and_closes_what_idles() {
     run(async {
-        let (started, released) = (Gate::default(), Gate::default());
-        let gates = (started.clone(), released.clone());
-        let site = Site::new().on("GET", "/slow", move |_| {
-            let (started, released) = gates.clone();
-            later(async move {
-                started.open();
-                released.passed().await;
-                text("slow")
-            })
-        });
+        let (call, started, released) = held("slow");
+        let site = Site::new().on("GET", "/slow", call);
         let served = site.serve(Settings {
             drain_quiet: Duration::from_millis(60),
             ..Settings::default()
