@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
-.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-report docs ci ci-full fuzz dist \
+.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-switching bench-report docs ci ci-full fuzz dist \
 	packaging coverage interpreters soak format clean
 
 help: ## Show this list.
@@ -119,6 +119,9 @@ bench: $(VENV)/.built-release ## Measure everything against the floor, nginx and
 
 bench-quick: $(VENV)/.built-release ## Measure CovetPy against the floor; under three minutes.
 	$(BIN)/python -m benches.http.run --quick
+
+bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs and gives; about five minutes.
+	$(BIN)/python -m benches.switching.run
 
 bench-report: $(TOOLS) ## Write docs/benchmarks.md and the README's table from the newest committed results.
 	$(BIN)/python -m benches.http.report

@@ -56,6 +56,7 @@ ORDERS: dict[UUID, Order] = {}
 
 @main.post("/orders", status_code=201)
 async def create(order: NewOrder, agent: Annotated[str, Header("User-Agent")] = "") -> Order:
+    """Keep an order."""
     kept = Order(order.customer, order.lines, order.wrap, order.tip)
     ORDERS[kept.id] = kept
     return kept
@@ -63,12 +64,14 @@ async def create(order: NewOrder, agent: Annotated[str, Header("User-Agent")] = 
 
 @main.get("/orders")
 async def find(page: Annotated[Page, Query()]) -> list[Order]:
+    """A page of orders."""
     found = [order for order in ORDERS.values() if not page.wrap or order.wrap in page.wrap]
     return found[: page.limit]
 
 
 @main.get("/orders/{order_id}")
 async def one(order_id: UUID) -> Order:
+    """One order."""
     if order_id not in ORDERS:
         raise NotFound(f"no order {order_id}")
     return ORDERS[order_id]

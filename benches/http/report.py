@@ -242,7 +242,8 @@ def readme_table(results: Results) -> str:
     rows = []
     for name in README_WORKLOADS:
         found = [results.figures.get((name, server)) for server in servers]
-        rows.append([WORKLOADS[name].title, *(f"{figure.cpu_us:.1f}" if figure else "-" for figure in found)])
+        if any(found):  # results may be older than a workload
+            rows.append([WORKLOADS[name].title, *(f"{figure.cpu_us:.1f}" if figure else "-" for figure in found)])
     machine = results.record["machine"]
     note = f"Server CPU microseconds per request, one worker on one core, {machine['processor']}, {results.record['date'][:10]}, by `make bench`; [everything measured](docs/benchmarks.md)."
     return f"{START}\n{table(['', *(('CovetPy' if name == 'covet' else name) for name in servers)], rows)}\n\n{note}\n{END}"

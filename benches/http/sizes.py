@@ -183,20 +183,22 @@ def burst(run: Run, server: Server) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def busy_pool(port: int, jobs: int = 2) -> Generator[None]:
-    """CPU-bound `def` handlers, so many at a time, for as long as the block runs."""
+def busy_pool(port: int, jobs: int = 2) -> Generator[list[float]]:
+    """CPU-bound `def` handlers, so many at a time, for as long as the block runs. Gives the times at which they ended."""
     stop = threading.Event()
+    ended: list[float] = []
 
     def keep_busy() -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError):
                 ask(port, "/cpu", timeout=30)
+                ended.append(time.monotonic())
 
     threads = [threading.Thread(target=keep_busy) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     try:
-        yield
+        yield ended
     finally:
         stop.set()
         for thread in threads:

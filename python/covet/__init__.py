@@ -64,24 +64,6 @@ if TYPE_CHECKING:
 _MODULES = {
     "app": ("Covet", "Lifespan"),
     "config": ("Limits", "Names", "Seconds", "Size", "StrPath"),
-    "errors": (
-        "BadRequest",
-        "ConfigurationError",
-        "Conflict",
-        "ContentTooLarge",
-        "CovetError",
-        "ErrorDetail",
-        "Forbidden",
-        "Gone",
-        "HTTPException",
-        "MethodNotAllowed",
-        "NotFound",
-        "RequestValidationError",
-        "ServiceUnavailable",
-        "TooManyRequests",
-        "Unauthorized",
-        "UnsupportedMediaType",
-    ),
     "models": ("codec", "model"),
     "params": (
         "Body",
@@ -117,6 +99,7 @@ _MODULES = {
     "server": ("Server",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
+"""Where a public name lives that is no error; those live in `covet.errors`."""
 
 __all__ = [
     "URL",
@@ -183,9 +166,9 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import the home of a public name at its first use."""
-    home = _HOMES.get(name)
-    if home is None:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES.get(name, "errors")
     value: object = getattr(__import__(f"{__name__}.{home}", fromlist=(name,)), name)
     globals()[name] = value
     return value

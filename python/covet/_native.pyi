@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import (
-    Awaitable,
     Callable,
+    Coroutine,
     ItemsView,
     Iterable,
     Iterator,
@@ -97,6 +97,7 @@ class Headers(Mapping[str, str]):
     def keys(self) -> KeysView[str]: ...
     def values(self) -> ValuesView[str]: ...
     def items(self) -> ItemsView[str, str]: ...
+    def _fields(self) -> list[tuple[str, str]]: ...
 
 @final
 class QueryParams(Mapping[str, str]):
@@ -162,11 +163,11 @@ class Request:
     def path_params(self) -> Mapping[str, Any]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
-    def body(self) -> Awaitable[bytes]:
+    def body(self) -> Coroutine[Any, Any, bytes]:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
-    def json(self) -> Awaitable[Any]:
+    def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
-    def text(self) -> Awaitable[str]:
+    def text(self) -> Coroutine[Any, Any, str]:
         """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
@@ -201,6 +202,7 @@ class MutableHeaders(MutableMapping[str, str]):
     def keys(self) -> KeysView[str]: ...
     def values(self) -> ValuesView[str]: ...
     def items(self) -> ItemsView[str, str]: ...
+    def _fields(self) -> list[tuple[str, str]]: ...
 
 @disjoint_base
 class Response(Generic[_B_co]):
@@ -303,6 +305,9 @@ class Engine:
     @property
     def connections(self) -> int:
         """Open connections."""
+    @property
+    def cut(self) -> int:
+        """Requests that an abort cut while their handlers worked. Closed or not started: 0."""
     @property
     def busy(self) -> int:
         """Jobs of the thread pool that wait or run. Closed or not started: 0."""

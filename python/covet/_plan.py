@@ -5,7 +5,7 @@ Knows nothing of signatures or servers; `covet._compile` makes it, the native `E
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from covet._types.nodes import Node
 
@@ -16,8 +16,10 @@ Shape: TypeAlias = Literal["scalar", "list", "object"]
 Mode: TypeAlias = Literal["inline", "step", "task", "pool"]
 """Where a handler runs: `inline` on the loop's thread, `step` there as a coroutine that never suspends, `task` as an
 asyncio task, `pool` in a thread."""
+ABSENT: Final = object()
+"""In a guard: the name must not be there."""
 Guard: TypeAlias = tuple[dict[str, object], str, object]
-"""A namespace, a name in it, and the object that it must still be for the handler to run inline."""
+"""A namespace, a name in it, and the object that it must still be, or ABSENT, for the handler to run inline."""
 
 
 @dataclass(frozen=True, slots=True)

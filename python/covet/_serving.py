@@ -4,6 +4,8 @@ Knows the engine and `covet.loop`; nothing of signals, processes or command line
 """
 
 import asyncio
+import logging
+from typing import Final
 
 from covet._compile import compile_routes, with_debug
 from covet._native import Engine
@@ -11,6 +13,8 @@ from covet.app import Covet
 from covet.errors import ConfigurationError
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
+
+_logger: Final = logging.getLogger("covet.server")
 
 
 class Serving:
@@ -33,7 +37,10 @@ class Serving:
         self._engine.start(running_loop(), listeners)
 
     async def drain(self, seconds: float) -> None:
-        """Stop accepting, finish what runs, abort the rest after `seconds`; returns when nothing is left."""
+        """Stop accepting, finish what runs, abort the rest after `seconds`; returns when nothing is left.
+
+        Cancelled: aborts the rest at once. Handlers that are cut are cancelled, their clients get no answer.
+        """
         loop = asyncio.get_running_loop()
         done = loop.create_future()
 
@@ -43,18 +50,20 @@ class Serving:
 
         self._engine.drain(seconds, finish)
         try:
+            await asyncio.shield(done)
+        except asyncio.CancelledError:
+            self._engine.abort()
             await done
+            raise
         finally:
+            if cut := self._engine.cut:
+                _logger.warning("cut %d request%s whose handlers still worked", cut, "" if cut == 1 else "s")
             self.stuck = self._engine.busy
             self._engine.close()
 
     def close(self) -> None:
         """Let go of everything; after a start that failed."""
         self._engine.close()
-
-    def abort(self) -> None:
-        """Cut every connection now."""
-        self._engine.abort()
 
     @property
     def connections(self) -> int:

@@ -46,6 +46,7 @@ class ServerSettings:
     write_timeout: float = _setting(30.0, "seconds", "writing an answer without progress")
     keep_alive: float = _setting(75.0, "seconds", "an idle connection is kept")
     connection_max_age: float = _setting(3600.0, "seconds", "a connection lives, at most")
+    linger: float = _setting(2.0, "seconds", "a connection that ends with a refusal is read on")
     max_target: int = _setting(16 * _KIB, "bytes", "request target")
     max_head: int = _setting(32 * _KIB, "bytes", "all header fields of a request")
     max_fields: int = _setting(100, "count", "header fields of a request")
@@ -54,6 +55,7 @@ class ServerSettings:
     max_trailers: int = _setting(8 * _KIB, "bytes", "trailers of one body")
     max_trailer_fields: int = _setting(32, "count", "trailer fields of one body")
     max_query_fields: int = _setting(1000, "count", "fields of a query string")
+    max_discard: int = _setting(256 * _KIB, "bytes", "unread body thrown away to keep a connection")
     max_connections: int = _setting(16384, "count", "connections of one worker")
     max_connections_per_address: int | None = _setting(None, "count", "connections of one client address")
     max_pipelined: int = _setting(32, "count", "pipelined requests answered in one turn")
@@ -63,6 +65,7 @@ class ServerSettings:
     drain_timeout: float = _setting(
         DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"
     )
+    drain_quiet: float = _setting(1.0, "seconds", "an idle connection is kept after the signal to stop")
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")

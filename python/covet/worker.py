@@ -14,6 +14,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from typing import NamedTuple
 
 from covet._descriptors import connections_within, raise_limit
 from covet._native import set_parent_death_signal
@@ -30,6 +31,15 @@ from covet.settings import ServerSettings
 
 class FailedStart(Exception):
     """The application cannot be served; the text is for the person who started it."""
+
+
+class Ended(NamedTuple):
+    """How serving ended."""
+
+    code: int
+    """For the exit: 1 where a second signal cut it short."""
+    stuck: int
+    """Handlers that still run in the pool."""
 
 
 class Stop:
@@ -55,11 +65,8 @@ class Stop:
 
 async def serve(
     app: Covet, launch: Launch, listeners: list[socket.socket], ready: Callable[[], None], part: Assignment | None
-) -> int:
-    """Serve until a signal; `ready` is called when connections are accepted. Not startable: FailedStart.
-
-    Returns how many handlers still run in the pool.
-    """
+) -> Ended:
+    """Serve until a signal; `ready` is called when connections are accepted. Not startable: FailedStart."""
     stop = Stop((signal.SIGTERM,) if part is not None else (signal.SIGTERM, signal.SIGINT))
     try:
         settings = ServerSettings(**launch.settings)
@@ -69,25 +76,25 @@ async def serve(
         raise FailedStart(str(error)) from None
     if part is not None and part.counters >= 0:
         serving.share(part.counters, part.slot, part.slots)
-    async with contextlib.AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(around(app.lifespan, app))
-        except Exception as error:
-            raise FailedStart(_one_line("the lifespan failed to start", error)) from error
-        serving.start([listener.fileno() for listener in listeners])
-        ready()
-        await stop.asked.wait()
-        try:
+    code = 0
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(around(app.lifespan, app))
+            except Exception as error:
+                raise FailedStart(_one_line("the lifespan failed to start", error)) from error
+            serving.start([listener.fileno() for listener in listeners])
+            ready()
+            await stop.asked.wait()
             for listener in listeners:  # the engine's copies are the last ones, which it empties before it closes
                 if part is None:
                     refuse_new(listener)
                     remove_unix(listener)
                 listener.close()
             await serving.drain(launch.drain_timeout)
-        except asyncio.CancelledError:
-            serving.abort()
-            raise
-    return serving.stuck
+    except asyncio.CancelledError:  # the second signal
+        code = 1
+    return Ended(code, serving.stuck)
 
 
 def run(launch: Launch, listeners: list[socket.socket], ready: Callable[[], None], part: Assignment | None) -> int:
@@ -100,16 +107,13 @@ def run(launch: Launch, listeners: list[socket.socket], ready: Callable[[], None
     interval = launch.settings.get("switch_interval")
     if interval is not None:
         sys.setswitchinterval(interval)
-    try:
-        with asyncio.Runner(loop_factory=EventLoop) as runner:
-            stuck = runner.run(serve(app, launch, listeners, ready, part))
-    except asyncio.CancelledError:
-        return 1
-    if stuck:  # their threads would be torn out of the interpreter while they run
-        logging.getLogger("covet.server").warning("left while %d blocking handlers still ran", stuck)
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
+        ended = runner.run(serve(app, launch, listeners, ready, part))
+    if ended.stuck:  # their threads would be torn out of the interpreter while they run
+        logging.getLogger("covet.server").warning("left while %d blocking handlers still ran", ended.stuck)
         logging.shutdown()
-        os._exit(0)
-    return 0
+        os._exit(ended.code)
+    return ended.code
 
 
 def main(arguments: list[str]) -> int:

@@ -112,21 +112,57 @@ def test_second_server_on_the_same_port(pair: ServerProcess) -> None:
     assert ask(pair.port, "GET", "/").status == 200
 
 
+CUT = r"WARNING covet\.server: cut 2 requests whose handlers still worked\n"
+
+
 @pytest.mark.parametrize("workers", ["0", "1"])
-def test_second_signal_ends_at_once(workers: str) -> None:
+def test_second_signal_cuts_what_still_works(workers: str) -> None:
     with (
         running("tests.wire.app:main", "--workers", workers, "--drain-timeout", "600") as server,
         Connection(server.port) as waiting,
+        Connection(server.port) as gone,
         Connection(server.port) as other,
     ):
         waiting.send(request("GET", "/wait/forever"))
-        assert other.ask("GET", "/started/forever").status == 204
+        gone.send(request("POST", "/wait/gone"))
+        for name in ("forever", "gone"):
+            assert other.ask("GET", f"/started/{name}").status == 204
+        gone.socket.close()
+        assert other.ask("GET", "/blocked/forever").status == 504, "its thread goes on"
         server.signal(signal.SIGTERM)
         while not other.ask("GET", "/quick").closes:
             pass  # the signal is on its way
         server.signal(signal.SIGTERM)
         assert server.end() == 1
-        assert not waiting.rest().startswith(b"HTTP/1.1 2"), "what was cut off is no success"
+        assert waiting.rest() == b"", "no answer at all"
+        assert_quiet(server)
+        server.wait_for(r"left while 1 blocking handlers still ran")
+
+
+def test_drain_deadline_cuts_what_still_works() -> None:
+    with (
+        running("tests.wire.app:main", "--workers", "0", "--drain-timeout", "0.3") as server,
+        Connection(server.port) as waiting,
+        Connection(server.port) as gone,
+        Connection(server.port) as other,
+    ):
+        waiting.send(request("GET", "/wait/forever"))
+        gone.send(request("POST", "/wait/gone"))
+        for name in ("forever", "gone"):
+            assert other.ask("GET", f"/started/{name}").status == 204
+        gone.socket.close()
+        server.signal(signal.SIGTERM)
+        assert server.end() == 0
+        assert waiting.rest() == b"", "no answer at all"
+        assert_quiet(server)
+
+
+def assert_quiet(server: ServerProcess) -> None:
+    """Two requests were cut: one line says so, and nothing else is wrong."""
+    server.wait_for(CUT)
+    assert server.log.count("cut") == 1
+    for word in ("ERROR", "Traceback", "cancelled", "500"):
+        assert word not in server.log, server.log
 
 
 def test_supervisor_that_is_killed_leaves_no_workers(pair: ServerProcess) -> None:

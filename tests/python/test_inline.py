@@ -1,5 +1,6 @@
 """Which functions may run on the loop's thread, in the bytecode of the Python that runs this."""
 
+import builtins
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from covet._inline import Types, inspect_function, suspends
+from covet._plan import ABSENT
 from covet.errors import HTTPException, NotFound
 
 TEXT: Types = frozenset({str})
@@ -372,6 +374,13 @@ def test_guards_are_what_the_verdict_rests_on() -> None:
         "bool",
     }
     assert all(space is globals() for space, _, _ in verdict(looked_up).guards)
+
+
+def test_builtin_rests_on_what_would_shadow_it() -> None:
+    def counted(text: str) -> Any:
+        return len(text)
+
+    assert verdict(counted).guards == ((globals(), "len", ABSENT), (builtins.__dict__, "len", len))
 
 
 def test_what_is_only_carried_needs_no_guard() -> None:

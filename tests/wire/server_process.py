@@ -22,9 +22,10 @@ SERVING = r"covet: serving http://127\.0\.0\.1:(\d+)"
 class ServerProcess:
     """One `covet run`; its standard error is collected line by line."""
 
-    def __init__(self, app: str, *flags: str, port: int = 0) -> None:
+    def __init__(self, app: str, *flags: str, port: int = 0, stdout: int | None = None) -> None:
+        """`stdout`: a descriptor for its standard output, else it is ours."""
         words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *flags]
-        self.process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -99,9 +100,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def running(app: str, *flags: str) -> Iterator[ServerProcess]:
+def running(app: str, *flags: str, stdout: int | None = None) -> Iterator[ServerProcess]:
     """A server that serves; at the end it is stopped, unless the test has done that."""
-    server = ServerProcess(app, *flags)
+    server = ServerProcess(app, *flags, stdout=stdout)
     try:
         server.wait_until_serving()
         yield server

@@ -140,7 +140,10 @@ impl BodyPlan {
             },
             Form::Form => {
                 let pairs = Texts::Form(bytes).pairs();
-                let pairs: Vec<_> = pairs.iter().map(|(name, text)| (&**name, &**text)).collect();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(name, text)| (&**name, &**text))
+                    .collect();
                 schema.convert_object(py, schema.root, &pairs, forbid_unknown)
             }
         };

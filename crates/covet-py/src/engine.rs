@@ -151,6 +151,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Requests that an abort cut while their handlers worked.
+    #[getter]
+    fn cut(&self) -> PyResult<u64> {
+        let running = self.state.get()?.running.borrow().clone();
+        Ok(running.map_or(0, |running| running.server.counters().cut()))
+    }
+
     /// Jobs of the thread pool that wait or run.
     #[getter]
     fn busy(&self) -> PyResult<usize> {
@@ -259,12 +266,14 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         write_timeout: time("write_timeout")?,
         keep_alive: time("keep_alive")?,
         max_age: time("connection_max_age")?,
+        linger: time("linger")?,
+        drain_quiet: time("drain_quiet")?,
         max_connections: number("max_connections")?,
         max_connections_per_address: given.getattr("max_connections_per_address")?.extract()?,
         max_pipelined: number("max_pipelined")?,
         max_unsent: number("max_unsent")?,
+        max_discard: number("max_discard")? as u64,
         half_close: given.getattr("half_close")?.extract()?,
-        ..Settings::default()
     };
     let more = More {
         max_query_fields: number("max_query_fields")?,

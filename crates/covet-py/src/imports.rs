@@ -26,6 +26,18 @@ classes! {
     uuid = "uuid"."UUID";
     /// Mistakes at start.
     configuration_error = "covet.errors"."ConfigurationError";
+    /// Names of header fields.
+    field_keys = "covet._views"."FieldKeys";
+    /// Values of header fields.
+    field_values = "covet._views"."FieldValues";
+    /// Names and values of header fields.
+    field_items = "covet._views"."FieldItems";
+}
+
+/// What a guard says of a name that must not be there.
+pub(crate) fn absent(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ABSENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ABSENT.import(py, "covet._plan", "ABSENT")
 }
 
 /// The logger of failures.

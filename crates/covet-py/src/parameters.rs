@@ -114,7 +114,9 @@ impl Parameter {
             Source::Path(at) => {
                 let text = received.params.get(at).unwrap_or_default();
                 return match &self.schema {
-                    Some(schema) => self.kept("path", schema.convert(py, schema.root, text), failures),
+                    Some(schema) => {
+                        self.kept("path", schema.convert(py, schema.root, text), failures)
+                    }
                     None => Ok(None),
                 };
             }
@@ -155,7 +157,9 @@ impl Parameter {
                         let problem = Problem::new(Code::Repeated, "is given more than once", None);
                         self.kept(source, Err(Refused::Problems(vec![problem])), failures)
                     }
-                    Some(text) => self.kept(source, schema.convert(py, schema.root, &text), failures),
+                    Some(text) => {
+                        self.kept(source, schema.convert(py, schema.root, &text), failures)
+                    }
                 }
             }
             Shape::List => {
@@ -169,11 +173,18 @@ impl Parameter {
                     return self.absent(py, source, failures);
                 }
                 let found: Vec<&str> = found.iter().map(|text| &**text).collect();
-                self.kept(source, schema.convert_many(py, schema.root, &found), failures)
+                self.kept(
+                    source,
+                    schema.convert_many(py, schema.root, &found),
+                    failures,
+                )
             }
             Shape::Object => {
                 let pairs = texts.pairs();
-                let pairs: Vec<_> = pairs.iter().map(|(name, text)| (&**name, &**text)).collect();
+                let pairs: Vec<_> = pairs
+                    .iter()
+                    .map(|(name, text)| (&**name, &**text))
+                    .collect();
                 match schema.convert_object(py, schema.root, &pairs, false) {
                     Ok(value) => Ok(Some(value.unbind())),
                     Err(Refused::Raised(error)) => Err(error),

@@ -25,12 +25,23 @@ pub(crate) enum Mode {
     Pool,
 }
 
-/// A name that must still mean the same object for a function to run inline.
+/// A name that must still mean the same object for a function to run inline, or still not be there.
 #[derive(Debug)]
 struct Guard {
     namespace: Py<PyDict>,
     name: Py<PyString>,
-    expected: Py<PyAny>,
+    expected: Option<Py<PyAny>>,
+}
+
+impl Guard {
+    fn holds(&self, py: Python<'_>) -> bool {
+        let found = self.namespace.bind(py).get_item(self.name.bind(py));
+        match (found, &self.expected) {
+            (Ok(Some(found)), Some(expected)) => found.is(expected),
+            (Ok(None), None) => true,
+            _ => false,
+        }
+    }
 }
 
 /// One handler, ready to be called.
@@ -89,6 +100,7 @@ impl CallPlan {
             parameters.push(Parameter::read(&plan?, &names)?);
         }
         let mut guards = Vec::new();
+        let absent = imports::absent(py)?;
         for guard in route.getattr("guards")?.try_iter()? {
             let (namespace, name, expected): (
                 Bound<'_, PyDict>,
@@ -98,7 +110,7 @@ impl CallPlan {
             guards.push(Guard {
                 namespace: namespace.unbind(),
                 name: name.unbind(),
-                expected: expected.unbind(),
+                expected: (!expected.is(absent)).then(|| expected.unbind()),
             });
         }
         let handler = route.getattr("handler")?;
@@ -150,10 +162,7 @@ impl CallPlan {
 
     /// Whether every name that the function was judged by still means the same.
     pub(crate) fn holds(&self, py: Python<'_>) -> bool {
-        self.guards.iter().all(|guard| {
-            let found = guard.namespace.bind(py).get_item(guard.name.bind(py));
-            matches!(found, Ok(Some(found)) if found.is(&guard.expected))
-        })
+        self.guards.iter().all(|guard| guard.holds(py))
     }
 
     /// Call the handler.

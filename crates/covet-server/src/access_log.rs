@@ -7,9 +7,8 @@ use std::fmt;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::task::{Poll, Waker};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Bytes gathered before they are handed to the writer, even if the moment has not passed.
@@ -18,6 +17,8 @@ const BATCH: usize = 32 * 1024;
 const MOMENT: Duration = Duration::from_millis(50);
 /// Batches that may wait for the writer: 2 MiB.
 const WAITING: usize = 64;
+/// How long the end waits for a writer whose reader may have stopped reading.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The gathering end of the log; lives on the worker's thread.
 pub struct AccessLog {
@@ -26,7 +27,8 @@ pub struct AccessLog {
     dropped: Cell<u64>,
     reported: Cell<u64>,
     sender: RefCell<Option<SyncSender<Vec<u8>>>>,
-    writer: RefCell<Option<JoinHandle<()>>>,
+    /// Disconnected once the writer has written everything.
+    written: Receiver<()>,
     flusher: RefCell<Option<Waker>>,
 }
 
@@ -45,9 +47,11 @@ impl AccessLog {
     /// The thread cannot be started.
     pub fn new(mut out: Box<dyn Write + Send>) -> std::io::Result<Self> {
         let (sender, batches) = sync_channel::<Vec<u8>>(WAITING);
-        let writer = std::thread::Builder::new()
+        let (writing, written) = channel();
+        std::thread::Builder::new()
             .name("covet-access-log".into())
             .spawn(move || {
+                let _writing = writing;
                 for batch in batches {
                     // Nobody is left to tell when the log itself cannot be written.
                     let _ = out.write_all(&batch);
@@ -60,7 +64,7 @@ impl AccessLog {
             dropped: Cell::new(0),
             reported: Cell::new(0),
             sender: RefCell::new(Some(sender)),
-            writer: RefCell::new(Some(writer)),
+            written,
             flusher: RefCell::new(None),
         })
     }
@@ -145,8 +149,6 @@ impl Drop for AccessLog {
     fn drop(&mut self) {
         self.hand_over();
         self.sender.borrow_mut().take();
-        if let Some(writer) = self.writer.borrow_mut().take() {
-            let _ = writer.join();
-        }
+        let _ = self.written.recv_timeout(PATIENCE);
     }
 }

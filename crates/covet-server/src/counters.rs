@@ -18,7 +18,9 @@ pub struct Counters {
     connections: Cell<u64>,
     requests: Cell<u64>,
     panics: Cell<u64>,
+    cut: Cell<u64>,
     listeners: Cell<usize>,
+    unattended: Cell<usize>,
     peers: Option<Box<dyn Peers>>,
     waiting: RefCell<Option<Waker>>,
 }
@@ -61,6 +63,12 @@ impl Counters {
         self.panics.get()
     }
 
+    /// Requests that an abort cut while their handlers worked.
+    #[must_use]
+    pub fn cut(&self) -> u64 {
+        self.cut.get()
+    }
+
     pub(crate) fn opened(&self) {
         self.set_connections(self.connections.get() + 1);
     }
@@ -76,6 +84,21 @@ impl Counters {
 
     pub(crate) fn panicked(&self) {
         self.panics.set(self.panics.get() + 1);
+    }
+
+    pub(crate) fn was_cut(&self) {
+        self.cut.set(self.cut.get() + 1);
+    }
+
+    /// A handler works on although its client has gone.
+    pub(crate) fn left_unattended(&self) {
+        self.unattended.set(self.unattended.get() + 1);
+    }
+
+    /// Such a handler has ended.
+    pub(crate) fn unattended_ended(&self) {
+        self.unattended.set(self.unattended.get() - 1);
+        self.wake_if_over();
     }
 
     pub(crate) fn listening(&self) {
@@ -97,7 +120,7 @@ impl Counters {
 
     /// Whether nothing is open any more. If not, `waker` is woken when it is.
     pub(crate) fn is_over(&self, waker: &Waker) -> bool {
-        if self.connections.get() == 0 && self.listeners.get() == 0 {
+        if self.nothing_is_left() {
             return true;
         }
         *self.waiting.borrow_mut() = Some(waker.clone());
@@ -111,8 +134,12 @@ impl Counters {
         }
     }
 
+    fn nothing_is_left(&self) -> bool {
+        self.connections.get() == 0 && self.listeners.get() == 0 && self.unattended.get() == 0
+    }
+
     fn wake_if_over(&self) {
-        if self.connections.get() == 0 && self.listeners.get() == 0 {
+        if self.nothing_is_left() {
             let waiting = self.waiting.borrow_mut().take();
             if let Some(waker) = waiting {
                 waker.wake();

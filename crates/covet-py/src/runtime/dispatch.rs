@@ -58,19 +58,19 @@ fn deliver<'py>(
     if is_cancelled(handle)? {
         return scheduler.call_method1(remove, (file,)).map(drop);
     }
-    scheduler.get().push(handle);
+    scheduler.get().schedule().push(handle);
     Ok(())
 }
 
 /// Runs what is ready now, not what becomes ready meanwhile.
 pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
-    let queue = scheduler.get();
-    for _ in 0..queue.ready_len() {
-        let Some(handle) = queue.pop() else {
+    let schedule = scheduler.get().schedule();
+    for _ in 0..schedule.ready_len() {
+        let Some(handle) = schedule.pop() else {
             break;
         };
         let handle = handle.into_bound(scheduler.py());
-        if queue.is_debug() {
+        if scheduler.get().is_debug() {
             run_watched(scheduler, &handle)?;
         } else {
             run(&handle)?;

@@ -118,7 +118,7 @@ impl Handle {
         if let Ok(timer) = slf.cast::<TimerHandle>()
             && timer.get().is_scheduled()
         {
-            this.scheduler.get().count_cancelled();
+            this.scheduler.get().schedule().count_cancelled();
         }
         this.cancelled.store(true, Ordering::Relaxed);
         if this.scheduler.get().is_debug() {

@@ -8,7 +8,7 @@
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
-//! - [`queue`]: what is ready, what is timed, whether the task has to be woken
+//! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`building`]: instances and members at the level of memory
@@ -31,6 +31,7 @@ mod growing_bytes;
 mod handle;
 mod pool;
 mod queue;
+mod schedule;
 mod scheduler;
 mod signals;
 mod slots;

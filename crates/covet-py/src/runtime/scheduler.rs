@@ -1,14 +1,12 @@
 //! The class that `covet.loop.EventLoop` inherits beside asyncio's `SelectorEventLoop`: its scheduling methods.
 //!
-//! Owns the queue and the engine. Everything else of an event loop (transports, signals, executors, words) is the
+//! Owns the schedule and the engine. Everything else of an event loop (transports, signals, executors, words) is the
 //! standard library's or `covet.loop`'s.
 
 use std::future::Future;
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -18,7 +16,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::drive::{Driving, Finished};
 use super::engine::EngineSlot;
-use super::queue::Queue;
+use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
 use super::{Handle, TimerHandle, clock, dispatch};
@@ -26,7 +24,7 @@ use super::{Handle, TimerHandle, clock, dispatch};
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
 pub struct Scheduler {
-    queue: Mutex<Queue<Py<PyAny>, Py<TimerHandle>>>,
+    schedule: Schedule,
     engine: EngineSlot,
     is_closed: AtomicBool,
     is_debug: AtomicBool,
@@ -52,59 +50,9 @@ impl Scheduler {
         self.is_first_turn.swap(false, Ordering::Relaxed)
     }
 
-    /// See [`Queue::begin_turn`].
-    pub(super) fn begin_turn(&self, waker: &Waker) {
-        self.queue().begin_turn(waker);
-    }
-
-    /// See [`Queue::rest`].
-    pub(super) fn rest(&self) -> Option<f64> {
-        self.queue().rest()
-    }
-
-    /// See [`Queue::armed`].
-    pub(super) fn armed(&self) -> f64 {
-        self.queue().armed()
-    }
-
-    /// See [`Queue::arm`].
-    pub(super) fn arm(&self, when: f64) {
-        self.queue().arm(when);
-    }
-
-    /// See [`Queue::count_cancelled`].
-    pub(super) fn count_cancelled(&self) {
-        self.queue().count_cancelled();
-    }
-
-    /// Moves the timers that are due to the ready queue.
-    pub(super) fn take_due(&self, py: Python<'_>) {
-        let mut queue = self.queue();
-        if !queue.has_timers() {
-            return;
-        }
-        let removed = queue.take_cancelled(|timer| timer.bind(py).as_super().get().is_cancelled());
-        queue.take_due(clock::monotonic() + clock::RESOLUTION, |timer| {
-            timer.get().unschedule();
-            timer.into_any()
-        });
-        drop(queue);
-        forget_timers(removed);
-    }
-
-    /// The number of handles that are ready.
-    pub(super) fn ready_len(&self) -> usize {
-        self.queue().ready_len()
-    }
-
-    /// The next handle to run.
-    pub(super) fn pop(&self) -> Option<Py<PyAny>> {
-        self.queue().pop()
-    }
-
-    /// Makes a handle ready.
-    pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
-        self.queue().push(handle.clone().unbind());
+    /// What is ready and what is timed.
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     fn check_open(&self) -> PyResult<()> {
@@ -113,11 +61,6 @@ impl Scheduler {
         } else {
             Ok(())
         }
-    }
-
-    /// The lock is never held across a call into Python, so it is free or about to be.
-    fn queue(&self) -> MutexGuard<'_, Queue<Py<PyAny>, Py<TimerHandle>>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check<'py>(
@@ -137,18 +80,18 @@ impl Scheduler {
         Ok(())
     }
 
-    fn schedule<'py>(
+    fn call<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>> {
         let handle = Bound::new(slf.py(), Handle::create(slf, callback, args, context)?)?;
-        slf.get().queue().push(handle.clone().into_any().unbind());
+        slf.get().schedule.push(handle.as_any());
         Ok(handle)
     }
 
-    fn schedule_at<'py>(
+    fn call_timed<'py>(
         slf: &Bound<'py, Self>,
         when: f64,
         callback: Bound<'py, PyAny>,
@@ -161,12 +104,7 @@ impl Scheduler {
             when,
             Handle::create(slf, callback, args, context)?,
         )?;
-        let py = slf.py();
-        let mut queue = slf.get().queue();
-        let removed = queue.take_cancelled(|timer| timer.bind(py).as_super().get().is_cancelled());
-        queue.push_timer(when, timer.clone().unbind());
-        drop(queue);
-        forget_timers(removed);
+        slf.get().schedule.push_timer(when, &timer);
         Ok(timer)
     }
 }
@@ -177,7 +115,7 @@ impl Scheduler {
     #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
-            queue: Mutex::new(Queue::new()),
+            schedule: Schedule::new(),
             engine: EngineSlot::new(),
             is_closed: AtomicBool::new(true),
             is_debug: AtomicBool::new(false),
@@ -201,7 +139,7 @@ impl Scheduler {
             return Ok(None);
         }
         Self::check(slf, &callback, "call_soon", false)?;
-        Self::schedule(slf, callback, args, context).map(Some)
+        Self::call(slf, callback, args, context).map(Some)
     }
 
     /// Like `call_soon`, from any thread.
@@ -213,7 +151,7 @@ impl Scheduler {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>> {
         Self::check(slf, &callback, "call_soon_threadsafe", true)?;
-        Self::schedule(slf, callback, args, context)
+        Self::call(slf, callback, args, context)
     }
 
     /// Runs `callback(*args)` after `delay` seconds.
@@ -226,7 +164,7 @@ impl Scheduler {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
         let delay = delay.ok_or_else(|| PyTypeError::new_err("delay must not be None"))?;
-        Self::schedule_at(slf, clock::monotonic() + delay, callback, args, context)
+        Self::call_timed(slf, clock::monotonic() + delay, callback, args, context)
     }
 
     /// Runs `callback(*args)` when the loop's clock shows `when`.
@@ -239,7 +177,7 @@ impl Scheduler {
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, TimerHandle>> {
         let when = when.ok_or_else(|| PyTypeError::new_err("when cannot be None"))?;
-        Self::schedule_at(slf, when, callback, args, context)
+        Self::call_timed(slf, when, callback, args, context)
     }
 
     /// The loop's clock, in seconds: `time.monotonic`.
@@ -251,7 +189,7 @@ impl Scheduler {
     /// Ends `run_forever` after the turn that runs or is next.
     fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        self.queue().wake();
+        self.schedule.wake();
     }
 
     /// Whether asyncio's debug mode is on.
@@ -261,7 +199,7 @@ impl Scheduler {
 
     fn _add_callback(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
         if !dispatch::is_cancelled(handle)? {
-            slf.get().push(handle);
+            slf.get().schedule.push(handle);
         }
         Ok(())
     }
@@ -272,7 +210,7 @@ impl Scheduler {
 
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, TimerHandle>) {
         if handle.get().is_scheduled() {
-            self.count_cancelled();
+            self.schedule.count_cancelled();
         }
     }
 
@@ -288,8 +226,8 @@ impl Scheduler {
         let driving = Driving::begin(slf)?;
         engine.furnish(|| Turns::new(selector))?;
         this.is_first_turn.store(true, Ordering::Relaxed);
-        let driven = engine.block_on(Finished::new(|| this.queue().start()));
-        this.queue().stop();
+        let driven = engine.block_on(Finished::new(|| this.schedule.start()));
+        this.schedule.stop();
         this.is_stopping.store(false, Ordering::Relaxed);
         driving.end().and(driven)
     }
@@ -301,8 +239,7 @@ impl Scheduler {
 
     /// Drops everything that is scheduled.
     fn _discard(&self) {
-        let drained = self.queue().drain();
-        drop(drained);
+        self.schedule.clear();
     }
 
     #[getter]
@@ -354,7 +291,7 @@ impl Scheduler {
 
     #[getter]
     fn _timer_cancelled_count(&self) -> usize {
-        self.queue().timers_cancelled()
+        self.schedule.timers_cancelled()
     }
 
     /// asyncio's constructor sets it to nought; the queue keeps the count.
@@ -367,16 +304,11 @@ impl Scheduler {
         reason = "the signature of tp_traverse"
     )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(queue) = self.queue.try_lock() else {
-            return Ok(());
-        };
-        queue.ready().try_for_each(|handle| visit.call(handle))?;
-        queue.timers().try_for_each(|timer| visit.call(timer))
+        self.schedule.traverse(&visit)
     }
 
     fn __clear__(&self) {
-        let drained = self.queue().drain();
-        drop(drained);
+        self.schedule.clear();
     }
 }
 
@@ -386,7 +318,6 @@ impl Scheduler {
 /// # Errors
 ///
 /// `TypeError` if `event_loop` is no `covet.loop`; `RuntimeError` if it is closed or belongs to another thread.
-#[allow(dead_code, reason = "the server calls it")]
 pub(crate) fn spawn(
     event_loop: &Bound<'_, PyAny>,
     future: impl Future<Output = ()> + 'static,
@@ -404,19 +335,10 @@ pub(crate) fn spawn(
 /// # Errors
 ///
 /// As for [`spawn`].
-#[allow(dead_code, reason = "the server calls it")]
 pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
     event_loop.cast::<Scheduler>()?.get().engine.get()?.enter(f)
 }
 
 fn closed() -> PyErr {
     PyRuntimeError::new_err("Event loop is closed")
-}
-
-/// Drops timers that were taken out because they were cancelled.
-fn forget_timers(timers: Vec<Py<TimerHandle>>) {
-    for timer in &timers {
-        timer.get().unschedule();
-    }
-    drop(timers);
 }

@@ -22,6 +22,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::attachment::attached;
 use super::handle::panicked;
+use super::schedule::Schedule;
 use super::{Scheduler, clock, dispatch, drive};
 
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
@@ -50,13 +51,13 @@ impl Turns {
     }
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
-        let queue = scheduler.get();
+        let schedule = scheduler.get().schedule();
         let is_ready = self.take_events(scheduler, cx)?;
-        queue.take_due(scheduler.py());
+        schedule.take_due(scheduler.py());
         dispatch::run_ready(scheduler)?;
-        if queue.is_stopping() {
+        if scheduler.get().is_stopping() {
             drive::finish();
-        } else if is_ready || !self.rest(queue, cx) {
+        } else if is_ready || !self.rest(schedule, cx) {
             go_on(cx);
         }
         Ok(())
@@ -86,17 +87,17 @@ impl Turns {
     }
 
     /// Sets the alarm for the next timer; false if there is something to do at once.
-    fn rest(&mut self, queue: &Scheduler, cx: &mut Context<'_>) -> bool {
-        let Some(when) = queue.rest() else {
+    fn rest(&mut self, schedule: &Schedule, cx: &mut Context<'_>) -> bool {
+        let Some(when) = schedule.rest() else {
             return false;
         };
-        if when < queue.armed() || !self.is_set {
+        if when < schedule.armed() || !self.is_set {
             self.set_alarm(when);
-            queue.arm(if self.is_set { when } else { f64::INFINITY });
+            schedule.arm(if self.is_set { when } else { f64::INFINITY });
         }
         if self.is_set && self.alarm.as_mut().poll(cx).is_ready() {
             self.is_set = false;
-            queue.arm(f64::INFINITY);
+            schedule.arm(f64::INFINITY);
             return false;
         }
         true
@@ -123,7 +124,7 @@ impl Future for Turns {
                 return;
             };
             // Even where the drive is over before the first turn: the next one needs the waker.
-            scheduler.get().begin_turn(cx.waker());
+            scheduler.get().schedule().begin_turn(cx.waker());
             if drive::is_finished() {
                 return;
             }

@@ -1,20 +1,24 @@
-//! Makes the mappings instances of `collections.abc.Mapping` and `MutableMapping`.
+//! Makes the mappings instances of `collections.abc.Mapping` and `MutableMapping`, and an awaited
+//! body one of `Coroutine`, which is what asyncio asks of what it makes a task of.
 
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
+use super::awaited_body::AwaitedBody;
 use super::{Headers, MutableHeaders, QueryParams};
 
-/// Registers the mappings; called once, while the module is initialised.
+/// Registers the classes; called once, while the module is initialised.
 ///
 /// # Errors
 /// Whatever `collections.abc` raises.
 pub fn register(py: Python<'_>) -> PyResult<()> {
     PyMapping::register::<Headers>(py)?;
     PyMapping::register::<QueryParams>(py)?;
-    py.import("collections.abc")?
-        .getattr("MutableMapping")?
+    let abc = py.import("collections.abc")?;
+    abc.getattr("MutableMapping")?
         .call_method1("register", (MutableHeaders::type_object(py),))?;
+    abc.getattr("Coroutine")?
+        .call_method1("register", (AwaitedBody::type_object(py),))?;
     Ok(())
 }

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use covet_server::body::{Asked, Body, BodyError, Sink};
 use covet_server::json::ScanError;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tokio::io::ReadBuf;
 
-use crate::runtime::{GrowingBytes, ThreadBound};
+use super::awaited_body::AwaitedBody;
 use crate::json::DecodeError;
+use crate::runtime::{GrowingBytes, ThreadBound};
 use crate::typed::{Code, Problem};
 use crate::{imports, json, runtime};
 
@@ -23,8 +24,8 @@ use crate::{imports, json, runtime};
 enum Stage {
     /// Nobody asked.
     Unread,
-    /// Being read; this future is set when it ends.
-    Reading(Py<PyAny>),
+    /// Being read; these futures are set when it ends, one for each who waits.
+    Reading(Vec<Py<PyAny>>),
     /// Here.
     Whole(Py<PyBytes>),
     /// It never came whole, for this reason.
@@ -80,53 +81,43 @@ impl BodySource {
         let py = source.py();
         let this = source.get();
         this.ask(py)?;
-        let waiting = match &*lock(&this.stage) {
-            Stage::Reading(future) => Some(future.clone_ref(py)),
-            _ => None,
+        let waits = matches!(*lock(&this.stage), Stage::Reading(_));
+        let inner = if waits { this.wait(py)? } else { None };
+        let awaited = AwaitedBody::new(source.clone().unbind(), inner, form);
+        Ok(Py::new(py, awaited)?.into_any())
+    }
+
+    /// The iterator of a future of the caller's own, so that who gives up gives up for nobody else.
+    fn wait(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let future = self
+            .event_loop
+            .call_method0(py, intern!(py, "create_future"))?;
+        let inner = future.call_method0(py, intern!(py, "__await__"))?;
+        let mut stage = lock(&self.stage);
+        let Stage::Reading(waiting) = &mut *stage else {
+            return Ok(None);
         };
-        let inner = match waiting {
-            Some(future) => Some(future.call_method0(py, intern!(py, "__await__"))?),
-            None => None,
-        };
-        Ok(Py::new(
-            py,
-            AwaitedBody {
-                source: source.clone().unbind(),
-                inner,
-                form,
-            },
-        )?
-        .into_any())
+        waiting.push(future);
+        Ok(Some(inner))
     }
 
     fn ask(&self, py: Python<'_>) -> PyResult<()> {
         if !matches!(*lock(&self.stage), Stage::Unread) {
             return Ok(());
         }
-        let body = self.body.get()?;
-        let future = if body.is_empty() {
-            None
-        } else {
-            Some(
-                self.event_loop
-                    .call_method0(py, intern!(py, "create_future"))?,
-            )
-        };
         let stage = Arc::clone(&self.stage);
-        let asked = body.ask(|| {
-            let future = future.as_ref().map(|future| future.clone_ref(py));
+        let asked = self.body.get()?.ask(|| {
             Box::new(Collector {
                 bytes: GrowingBytes::new(),
                 failed: None,
-                future,
                 stage,
             })
         });
-        *lock(&self.stage) = match (asked, future) {
-            (Asked::Later, Some(future)) => Stage::Reading(future),
-            (Asked::Whole(Some(bytes)), _) => Stage::Whole(PyBytes::new(py, &bytes).unbind()),
-            (Asked::Whole(None), _) => Stage::Whole(PyBytes::new(py, b"").unbind()),
-            (Asked::Taken, _) | (Asked::Later, None) => {
+        *lock(&self.stage) = match asked {
+            Asked::Later => Stage::Reading(Vec::new()),
+            Asked::Whole(Some(bytes)) => Stage::Whole(PyBytes::new(py, &bytes).unbind()),
+            Asked::Whole(None) => Stage::Whole(PyBytes::new(py, b"").unbind()),
+            Asked::Taken => {
                 let error = PyRuntimeError::new_err(
                     "the body is gone: the request was answered before it was read",
                 );
@@ -136,7 +127,8 @@ impl BodySource {
         Ok(())
     }
 
-    fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
+    /// The body in `form`, once it is here.
+    pub(super) fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
         let bytes = match &*lock(&self.stage) {
             Stage::Whole(bytes) => bytes.clone_ref(py),
             Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
@@ -160,9 +152,7 @@ impl BodySource {
             BodyForm::Text(Some(charset)) => decode_charset(&bytes, py, charset),
             BodyForm::Json => match json::decode(py, slice) {
                 Ok(value) => Ok(value.unbind()),
-                Err(error) => {
-                    Err(invalid(py, &problem(error)))
-                }
+                Err(error) => Err(invalid(py, &problem(error))),
             },
         }
     }
@@ -236,47 +226,10 @@ impl BodySource {
     }
 }
 
-/// The iterator of one `await`.
-#[pyclass(frozen, module = "covet._native")]
-struct AwaitedBody {
-    source: Py<BodySource>,
-    /// The iterator of the future that is set when the body is here; none where it is here.
-    inner: Option<Py<PyAny>>,
-    form: BodyForm,
-}
-
-#[pymethods]
-impl AwaitedBody {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(inner) = &self.inner {
-            match inner.call_method0(py, intern!(py, "__next__")) {
-                Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
-                other => return other,
-            }
-        }
-        let value = self.source.get().take(py, &self.form)?;
-        Err(PyStopIteration::new_err((value,)))
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.source)?;
-        visit.call(&self.inner)
-    }
-}
-
 /// What the connection reads into.
 struct Collector {
     bytes: GrowingBytes,
     failed: Option<PyErr>,
-    future: Option<Py<PyAny>>,
     stage: Arc<Mutex<Stage>>,
 }
 
@@ -294,7 +247,6 @@ impl Sink for Collector {
             let Self {
                 bytes,
                 failed,
-                future,
                 stage,
             } = *self;
             let ended = match (failed, result) {
@@ -302,14 +254,18 @@ impl Sink for Collector {
                 (None, Ok(())) => bytes.finish(py),
                 (None, Err(why)) => Err(exception(py, why)),
             };
-            *lock(&stage) = match ended {
+            let ended = match ended {
                 Ok(bytes) => Stage::Whole(bytes),
                 Err(error) => Stage::Failed(error.into_value(py).into_any()),
             };
-            if let Some(future) = future
-                && let Err(error) = wake(future.bind(py))
-            {
-                error.write_unraisable(py, None);
+            let before = std::mem::replace(&mut *lock(&stage), ended);
+            let Stage::Reading(waiting) = before else {
+                return;
+            };
+            for future in waiting {
+                if let Err(error) = wake(future.bind(py)) {
+                    error.write_unraisable(py, None);
+                }
             }
         });
     }

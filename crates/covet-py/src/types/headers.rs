@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList, PyString, PyTuple};
 
 use super::fields::FieldBlock;
-use super::text::{latin1, latin1_str};
+use super::text::{as_str, latin1, latin1_str};
+use crate::imports;
 
 /// Header fields; names compare without case, the first value wins in `[]`.
 #[pyclass(frozen, mapping, weakref, module = "covet.requests")]
@@ -54,10 +55,7 @@ impl Headers {
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
-        key.cast::<PyString>()
-            .ok()
-            .and_then(|key| key.to_str().ok().map(|key| self.first(key).is_some()))
-            .unwrap_or(false)
+        as_str(key).is_some_and(|key| self.first(key).is_some())
     }
 
     fn __len__(&self) -> usize {
@@ -65,7 +63,7 @@ impl Headers {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.keys(py)?.try_iter()
+        PyList::new(py, self.block.iter().map(|(name, _)| lower(py, name)))?.try_iter()
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> Option<bool> {
@@ -74,8 +72,7 @@ impl Headers {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let items = self.items(py)?;
-        Ok(format!("Headers({})", items.repr()?))
+        Ok(format!("Headers({})", self.pairs(py)?.repr()?))
     }
 
     /// The first value of `key`, or `default`.
@@ -100,21 +97,24 @@ impl Headers {
             .collect()
     }
 
-    /// The name of each field, in order, in lower case.
-    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(py, self.block.iter().map(|(name, _)| lower(py, name)))
+    /// A view of the name of each field, in order, in lower case.
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_keys(slf.py())?.call1((slf,))
     }
 
-    /// The value of each field, in order.
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(
-            py,
-            self.block.iter().map(|(_, value)| latin1_str(py, value)),
-        )
+    /// A view of the value of each field, in order.
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_values(slf.py())?.call1((slf,))
     }
 
-    /// Name in lower case and value of each field, in order.
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    /// A view of name, in lower case, and value of each field, in order.
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_items(slf.py())?.call1((slf,))
+    }
+
+    /// Name and value of each field, for the views.
+    #[pyo3(name = "_fields")]
+    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let pairs: Vec<Bound<'py, PyTuple>> = self
             .block
             .iter()

@@ -6,6 +6,7 @@
 mod abc;
 mod address;
 mod answer_fields;
+mod awaited_body;
 mod body_source;
 mod field_rules;
 mod fields;

@@ -12,7 +12,8 @@ use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 
 use super::answer_fields::{AnswerField, AnswerFields};
 use super::field_rules::{check_content_length, checked_name, encoded_value};
-use super::text::latin1;
+use super::text::{as_str, latin1};
+use crate::imports;
 
 /// Header fields of an answer; names compare without case. CR, LF or NUL in a value: `ValueError`.
 #[pyclass(frozen, mapping, weakref, module = "covet.responses")]
@@ -65,7 +66,7 @@ impl MutableHeaders {
     }
 
     fn sorted(&self) -> Vec<(String, String)> {
-        let mut items = self.items();
+        let mut items = self.listed();
         items.sort_unstable();
         items
     }
@@ -122,10 +123,7 @@ impl MutableHeaders {
     }
 
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> bool {
-        key.cast::<PyString>()
-            .ok()
-            .and_then(|key| key.to_str().ok().map(|key| self.text(key).is_some()))
-            .unwrap_or(false)
+        as_str(key).is_some_and(|key| self.text(key).is_some())
     }
 
     fn __len__(&self) -> usize {
@@ -133,7 +131,10 @@ impl MutableHeaders {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        PyList::new(py, self.keys())?.try_iter()
+        let names = self.with(|fields| -> Vec<String> {
+            fields.list.iter().map(|field| field.name.clone()).collect()
+        });
+        PyList::new(py, names)?.try_iter()
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> Option<bool> {
@@ -142,7 +143,7 @@ impl MutableHeaders {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let items = PyList::new(py, self.items())?;
+        let items = PyList::new(py, self.listed())?;
         Ok(format!("MutableHeaders({})", items.repr()?))
     }
 
@@ -238,18 +239,24 @@ impl MutableHeaders {
         Ok(())
     }
 
-    /// The name of each field, in order.
-    fn keys(&self) -> Vec<String> {
-        self.with(|fields| fields.list.iter().map(|field| field.name.clone()).collect())
+    /// A view of the name of each field, in order, in lower case.
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_keys(slf.py())?.call1((slf,))
     }
 
-    /// The value of each field, in order.
-    fn values(&self) -> Vec<String> {
-        self.items().into_iter().map(|(_, value)| value).collect()
+    /// A view of the value of each field, in order.
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_values(slf.py())?.call1((slf,))
     }
 
-    /// Name and value of each field, in order.
-    fn items(&self) -> Vec<(String, String)> {
+    /// A view of name, in lower case, and value of each field, in order.
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        imports::field_items(slf.py())?.call1((slf,))
+    }
+
+    /// Name and value of each field, for the views.
+    #[pyo3(name = "_fields")]
+    fn listed(&self) -> Vec<(String, String)> {
         self.with(|fields| {
             fields
                 .list

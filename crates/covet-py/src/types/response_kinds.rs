@@ -87,78 +87,58 @@ impl JsonResponse {
     }
 }
 
-/// text/html.
-#[pyclass(name = "HTMLResponse", extends = Response, frozen, subclass, module = "covet.responses")]
-pub struct HtmlResponse;
+/// A class whose body is given as text or bytes, and which differs from `Response` by its media type alone. A macro,
+/// because each class that Python sees needs methods of its own.
+macro_rules! text_kind {
+    ($(#[$attribute:meta])* $kind:ident, $media_type:literal) => {
+        $(#[$attribute])*
+        pub struct $kind;
 
-#[pymethods]
-impl HtmlResponse {
-    #[new]
-    #[pyo3(
-        signature = (*_args, **_kwargs),
-        text_signature = "(content='', status_code=200, headers=None, media_type=None)"
-    )]
-    fn __new__(
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyClassInitializer<Self> {
-        PyClassInitializer::from(Response::empty()).add_subclass(Self)
-    }
+        #[pymethods]
+        impl $kind {
+            #[new]
+            #[pyo3(
+                signature = (*_args, **_kwargs),
+                text_signature = "(content='', status_code=200, headers=None, media_type=None)"
+            )]
+            fn __new__(
+                _args: &Bound<'_, PyTuple>,
+                _kwargs: Option<&Bound<'_, PyDict>>,
+            ) -> PyClassInitializer<Self> {
+                PyClassInitializer::from(Response::empty()).add_subclass(Self)
+            }
 
-    #[pyo3(signature = (content = None, status_code = 200, headers = None, media_type = None))]
-    fn __init__(
-        slf: &Bound<'_, Self>,
-        content: Option<&Bound<'_, PyAny>>,
-        status_code: i64,
-        headers: Option<&Bound<'_, PyAny>>,
-        media_type: Option<String>,
-    ) -> PyResult<()> {
-        let contents = Contents {
-            body: ResponseBody::of_content(content)?,
-            status: status_code,
-            headers,
-            media_type,
-            default_type: Some("text/html; charset=utf-8"),
-        };
-        Response::fill(slf.as_super(), contents)
-    }
+            #[pyo3(signature = (content = None, status_code = 200, headers = None, media_type = None))]
+            fn __init__(
+                slf: &Bound<'_, Self>,
+                content: Option<&Bound<'_, PyAny>>,
+                status_code: i64,
+                headers: Option<&Bound<'_, PyAny>>,
+                media_type: Option<String>,
+            ) -> PyResult<()> {
+                let contents = Contents {
+                    body: ResponseBody::of_content(content)?,
+                    status: status_code,
+                    headers,
+                    media_type,
+                    default_type: Some($media_type),
+                };
+                Response::fill(slf.as_super(), contents)
+            }
+        }
+    };
 }
 
-/// text/plain.
-#[pyclass(extends = Response, frozen, subclass, module = "covet.responses")]
-pub struct PlainTextResponse;
+text_kind! {
+    /// text/html.
+    #[pyclass(name = "HTMLResponse", extends = Response, frozen, subclass, module = "covet.responses")]
+    HtmlResponse, "text/html; charset=utf-8"
+}
 
-#[pymethods]
-impl PlainTextResponse {
-    #[new]
-    #[pyo3(
-        signature = (*_args, **_kwargs),
-        text_signature = "(content='', status_code=200, headers=None, media_type=None)"
-    )]
-    fn __new__(
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyClassInitializer<Self> {
-        PyClassInitializer::from(Response::empty()).add_subclass(Self)
-    }
-
-    #[pyo3(signature = (content = None, status_code = 200, headers = None, media_type = None))]
-    fn __init__(
-        slf: &Bound<'_, Self>,
-        content: Option<&Bound<'_, PyAny>>,
-        status_code: i64,
-        headers: Option<&Bound<'_, PyAny>>,
-        media_type: Option<String>,
-    ) -> PyResult<()> {
-        let contents = Contents {
-            body: ResponseBody::of_content(content)?,
-            status: status_code,
-            headers,
-            media_type,
-            default_type: Some("text/plain; charset=utf-8"),
-        };
-        Response::fill(slf.as_super(), contents)
-    }
+text_kind! {
+    /// text/plain.
+    #[pyclass(extends = Response, frozen, subclass, module = "covet.responses")]
+    PlainTextResponse, "text/plain; charset=utf-8"
 }
 
 /// `Location`.

@@ -20,6 +20,11 @@ pub(super) fn latin1_str<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyStr
     PyString::new(py, &latin1(bytes))
 }
 
+/// `key` as text; None where it is no `str`, or one with a lone surrogate, which names nothing.
+pub(super) fn as_str<'a>(key: &'a Bound<'_, PyAny>) -> Option<&'a str> {
+    key.cast::<PyString>().ok()?.to_str().ok()
+}
+
 /// `text` as ISO 8859-1, None where a character has no octet.
 pub(super) fn to_latin1(text: &str) -> Option<Vec<u8>> {
     if text.is_ascii() {

@@ -85,15 +85,16 @@ impl<S: Socket> Connection<S> {
             let mut thrown = 0;
             let decoded = active.decode(|_, bytes| thrown += bytes.len() as u64);
             active.discarded += thrown;
+            let fits = active.discarded <= self.worker.settings.max_discard;
             match decoded {
-                Ok(true) => {
+                Ok(true) if fits => {
                     active.since = None;
                     active.phase = Phase::Head;
                     return Step::Again;
                 }
-                Ok(false) if active.discarded <= self.worker.settings.max_discard => {}
+                Ok(false) if fits => {}
                 // Already answered: no second answer, only the end.
-                Ok(false) | Err(_) => {
+                Ok(_) | Err(_) => {
                     active.phase = Phase::Closing { linger: true };
                     return Step::Again;
                 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
 use super::socket::Socket;
-use super::{Connection, Step};
+use super::{Connection, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
@@ -304,9 +304,7 @@ impl<S: Socket> Connection<S> {
             && (refused || !pending.cancel)
         {
             // It learns of the failure where it awaits the body, and may clean up.
-            tokio::task::spawn_local(async move {
-                drop(pending.future.await);
-            });
+            unattended::finish(&self.worker, pending.future);
         }
     }
 }

@@ -11,6 +11,7 @@ mod exchange;
 mod input;
 mod output;
 pub(crate) mod socket;
+mod unattended;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -76,6 +77,10 @@ impl<S: Socket> Connection<S> {
         self.watch.set_waker(cx.waker());
         let now = self.worker.now();
         if self.worker.is_aborting() {
+            let active = self.active.as_ref();
+            if active.is_some_and(|active| matches!(active.phase, Phase::Handling(_))) {
+                self.worker.counters.was_cut();
+            }
             return Poll::Ready(());
         }
         if self.watch.is_over(now) {

@@ -3,7 +3,7 @@
 use covet_server::settings::Settings;
 use tokio::net::UnixStream;
 
-use crate::support::{Client, Gate, Served, Site, later, now, run, text};
+use crate::support::{Client, Served, Site, held, later, now, run, text};
 
 #[test]
 fn an_inline_answer_and_a_later_one() {
@@ -34,16 +34,8 @@ fn an_inline_answer_and_a_later_one() {
 #[test]
 fn pipelined_requests_are_answered_in_order() {
     run(async {
-        let (started, released) = (Gate::default(), Gate::default());
-        let gates = (started.clone(), released.clone());
-        let site = Site::new().on("GET", "/slow", move |_| {
-            let (started, released) = gates.clone();
-            later(async move {
-                started.open();
-                released.passed().await;
-                text("slow")
-            })
-        });
+        let (call, started, released) = held("slow");
+        let site = Site::new().on("GET", "/slow", call);
         let served = site.serve(Settings::default());
         let mut client = served.connect().await;
         let one = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n");

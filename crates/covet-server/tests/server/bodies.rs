@@ -240,6 +240,43 @@ fn an_unread_body_is_thrown_away_and_the_connection_goes_on() {
 }
 
 #[test]
+fn how_much_is_thrown_away_is_a_setting() {
+    run(async {
+        let served = site(10).serve(Settings {
+            max_discard: 10,
+            ..Settings::default()
+        });
+        for (size, stays) in [(9, true), (10, true), (11, false)] {
+            let mut client = served.connect().await;
+            let body = "b".repeat(size);
+            let head = post("/ignore", &format!("content-length: {size}\r\n"));
+            client.send(head).await;
+            assert_eq!(client.reply().await.closes(), !stays, "{size} bytes");
+            client.send(&body).await;
+            if stays {
+                assert_eq!(client.ask("GET /").await.text(), "hello", "{size} bytes");
+            } else {
+                assert_eq!(client.rest().await, b"", "{size} bytes");
+            }
+
+            // The size of a chunked body shows only after the answer.
+            let mut client = served.connect().await;
+            client
+                .send(post("/ignore", "transfer-encoding: chunked\r\n"))
+                .await;
+            assert!(!client.reply().await.closes());
+            let chunks = "1\r\nb\r\n".repeat(size);
+            client.send(chunks + "0\r\n\r\n").await;
+            if stays {
+                assert_eq!(client.ask("GET /").await.text(), "hello", "{size} bytes");
+            } else {
+                assert_eq!(client.rest().await, b"", "{size} bytes");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_sink_is_told_that_the_client_went() {
     run(async {
         let (ending, ended) = (Ending::default(), Gate::default());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use covet_server::settings::Settings;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Gate, OpensOnDrop, Site, later, run, text};
+use crate::support::{Gate, OpensOnDrop, Site, held, later, run, text};
 
 #[test]
 fn the_future_of_a_client_that_goes_is_dropped() {
@@ -64,16 +64,8 @@ fn work_that_is_not_cancelled_ends_by_itself() {
 fn a_half_closed_client_waits_where_the_settings_say_so() {
     for half_close in [true, false] {
         run(async {
-            let (started, released) = (Gate::default(), Gate::default());
-            let gates = (started.clone(), released.clone());
-            let site = Site::new().on("GET", "/wait", move |_| {
-                let (started, released) = gates.clone();
-                later(async move {
-                    started.open();
-                    released.passed().await;
-                    text("for you")
-                })
-            });
+            let (call, started, released) = held("for you");
+            let site = Site::new().on("GET", "/wait", call);
             let served = site.serve(Settings {
                 half_close,
                 ..Settings::default()

@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
+use covet_server::handler::Route;
 use covet_server::settings::Settings;
 
-use crate::support::{Gate, Site, later, run, text};
+use crate::support::{Gate, OpensOnDrop, Site, held, later, run, text};
 
 #[test]
 fn draining_finishes_what_runs_and_closes_what_idles() {
     run(async {
-        let (started, released) = (Gate::default(), Gate::default());
-        let gates = (started.clone(), released.clone());
-        let site = Site::new().on("GET", "/slow", move |_| {
-            let (started, released) = gates.clone();
-            later(async move {
-                started.open();
-                released.passed().await;
-                text("slow")
-            })
-        });
+        let (call, started, released) = held("slow");
+        let site = Site::new().on("GET", "/slow", call);
         let served = site.serve(Settings {
             drain_quiet: Duration::from_millis(60),
             ..Settings::default()
@@ -73,5 +66,52 @@ fn abort_ends_everything_now() {
         served.server.abort();
         served.server.finished().await;
         assert_eq!(client.rest().await, b"");
+        assert_eq!(served.server.counters().cut(), 1);
     });
+}
+
+#[test]
+fn work_whose_client_has_gone_is_waited_for_and_cut_by_an_abort() {
+    for aborts in [false, true] {
+        run(async {
+            let (started, released) = (Gate::default(), Gate::default());
+            let (dropped, ended) = (Gate::default(), Gate::default());
+            let gates = (
+                started.clone(),
+                released.clone(),
+                dropped.clone(),
+                ended.clone(),
+            );
+            let keep = |route: &mut Route| route.cancel_on_disconnect = false;
+            let site = Site::new().route("GET", "/work", keep, move |_| {
+                let (started, released, dropped, ended) = gates.clone();
+                later(async move {
+                    let _guard = OpensOnDrop(dropped);
+                    started.open();
+                    released.passed().await;
+                    ended.open();
+                    text("nobody reads this")
+                })
+            });
+            let served = site.serve(Settings::default());
+            let mut client = served.connect().await;
+            client.send("GET /work HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            started.passed().await;
+            drop(client);
+            served.holds(0).await;
+            served.server.drain();
+            let soon = Duration::from_millis(30);
+            let over = tokio::time::timeout(soon, served.server.finished()).await;
+            assert!(over.is_err(), "it works still");
+            if aborts {
+                served.server.abort();
+            } else {
+                released.open();
+            }
+            served.server.finished().await;
+            dropped.passed().await;
+            assert_eq!(ended.is_open(), !aborts);
+            assert_eq!(served.server.counters().cut(), u64::from(aborts));
+        });
+    }
 }

@@ -37,7 +37,7 @@ fn every_answer_is_a_line() {
         assert_eq!(client.reply().await.status, 400);
         assert_eq!(served.server.dropped_log_lines(), 0);
     });
-    // The runtime is gone, so the log was dropped and its thread joined.
+    // The runtime is gone, so the log was dropped and its thread has written.
     let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let table = [

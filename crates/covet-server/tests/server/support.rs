@@ -78,6 +78,21 @@ impl Gate {
     }
 }
 
+/// A closure that answers `body` once it is released, and the gates that say so: started, released.
+pub(crate) fn held(body: &'static str) -> (impl Fn(&Request<'_>) -> Answer, Gate, Gate) {
+    let (started, released) = (Gate::default(), Gate::default());
+    let gates = (started.clone(), released.clone());
+    let call = move |_: &Request<'_>| {
+        let (started, released) = gates.clone();
+        later(async move {
+            started.open();
+            released.passed().await;
+            text(body)
+        })
+    };
+    (call, started, released)
+}
+
 /// Opens its gate when dropped.
 pub(crate) struct OpensOnDrop(pub(crate) Gate);
 

@@ -1,0 +1,1 @@
+"""What `switch_interval` costs and gives: run it with `python -m benches.switching.run`."""
