@@ -41,6 +41,7 @@ class Order(NewOrder):
     """What the shop keeps."""
 
     id: UUID = field(default_factory=uuid4)
+    sent_by: str = ""
 
 
 @dataclass
@@ -57,7 +58,7 @@ ORDERS: dict[UUID, Order] = {}
 @main.post("/orders", status_code=201)
 async def create(order: NewOrder, agent: Annotated[str, Header("User-Agent")] = "") -> Order:
     """Keep an order."""
-    kept = Order(order.customer, order.lines, order.wrap, order.tip)
+    kept = Order(order.customer, order.lines, order.wrap, order.tip, sent_by=agent)
     ORDERS[kept.id] = kept
     return kept
 

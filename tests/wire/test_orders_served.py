@@ -17,7 +17,7 @@ def test_orders_are_made_found_and_refused() -> None:
         made = connection.ask("POST", "/orders", JSON, json.dumps(body).encode())
         assert made.status == 201
         order = made.json()
-        assert order == {**body, "lines": [{"book": 7, "count": 1}], "id": order["id"]}
+        assert order == {**body, "lines": [{"book": 7, "count": 1}], "id": order["id"], "sent_by": ""}
         assert connection.ask("GET", "/orders?wrap=gift&wrap=plain").json() == [order]
         assert connection.ask("GET", "/orders?wrap=plain").json() == []
         assert connection.ask("GET", f"/orders/{order['id']}").json() == order
