@@ -1,3 +1,4 @@
+# ruff: noqa: UP007
 """covet.json: decoding and encoding through types, the cache, errors; without a server."""
 
 import gc
@@ -53,8 +54,8 @@ def test_errors() -> None:
     assert isinstance(raised.value, ValueError)
     assert [(each["pointer"], each["code"], each["input"]) for each in raised.value.errors] == [
         ("/id", "int", "str"),
-        ("/next/id", "missing", None),
         ("/next/next", "object", "int"),
+        ("/next/id", "missing", None),
     ]
     assert "x" not in str(raised.value.errors[0])
 
@@ -70,12 +71,9 @@ def test_malformed() -> None:
 def test_forbid_unknown() -> None:
     text = b'{"id": 1, "other": 2}'
     assert decode(text, type=Item) == Item(1)
-    for read in (
-        lambda: decode(text, type=Item, forbid_unknown=True),
-        lambda: Decoder(Item, forbid_unknown=True).decode(text),
-    ):
+    for made in (Decoder(Item, forbid_unknown=True).decode, lambda data: decode(data, type=Item, forbid_unknown=True)):
         with pytest.raises(ValidationError) as raised:
-            read()
+            made(text)
         assert [(each["pointer"], each["code"]) for each in raised.value.errors] == [("/other", "unknown")]
 
 
@@ -176,12 +174,13 @@ def test_adapted(cls: Any, text: bytes, value: Any) -> None:
         decode(b"{}", type=cls)
 
 
-def test_defaults_are_new_for_each_object() -> None:
-    for cls, text in ((Struct, b'{"theId": 1}'), (Attrs, b'{"a": 1}')):
-        first, second = decode(b"[%b, %b]" % (text, text), type=list[cls])
-        assert first == second
-        name = "tags" if cls is Struct else "b"
-        assert getattr(first, name) is not getattr(second, name)
+@pytest.mark.parametrize(
+    ("annotation", "text", "name"), [(list[Struct], '{"theId": 1}', "tags"), (list[Attrs], '{"a": 1}', "b")], ids=str
+)
+def test_defaults_are_new_for_each_object(annotation: Any, text: str, name: str) -> None:
+    first, second = decode(f"[{text}, {text}]", type=annotation)
+    assert first == second
+    assert getattr(first, name) is not getattr(second, name)
 
 
 def test_errors_of_pydantic_have_their_place() -> None:

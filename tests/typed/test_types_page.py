@@ -93,7 +93,7 @@ def code_of(read: Any, given: str) -> str:
     except covet.json.DecodeError:
         return "malformed"
     except covet.json.ValidationError as error:
-        return error.errors[0]["code"]
+        return str(error.errors[0]["code"])
     return f"no error: {value!r}"
 
 
