@@ -1,0 +1,60 @@
+//! The fields of an object that are written: their names in Python, their names in JSON, where
+//! they are kept.
+
+use covet_server::json::write;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+use crate::runtime::members::{Member, Members};
+use crate::runtime::output::Literal;
+
+/// The fields of one class, in the order they are written.
+pub(crate) struct Fields {
+    /// The attributes, interned.
+    pub(crate) names: Box<[Py<PyString>]>,
+    /// `"name":`, ready to append.
+    literals: Box<[Literal]>,
+    /// A constant member that is written first, with its comma.
+    pub(crate) tag: Option<Literal>,
+    members: Members,
+}
+
+impl Fields {
+    /// The fields of `class`, each an attribute and its name in JSON. There must have been an
+    /// object of the class already.
+    pub(crate) fn of(
+        class: &Bound<'_, PyType>,
+        fields: &[(String, String)],
+        tag: Option<Literal>,
+    ) -> Self {
+        let py = class.py();
+        let names: Vec<_> = fields
+            .iter()
+            .map(|(name, _)| PyString::intern(py, name))
+            .collect();
+        Self {
+            members: Members::of(class, &names),
+            names: names.into_iter().map(Bound::unbind).collect(),
+            literals: fields.iter().map(|(_, wire)| key_literal(wire)).collect(),
+            tag,
+        }
+    }
+
+    /// Appends fields from number `next` on, up to one whose value is no leaf: its name is written.
+    #[inline]
+    pub(crate) fn push_leaves<'py>(
+        &self,
+        object: &Bound<'py, PyAny>,
+        next: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<Member<'py>> {
+        self.members.push_leaves(object, &self.literals, next, out)
+    }
+}
+
+/// `"name":`, escaped.
+pub(crate) fn key_literal(name: &str) -> Literal {
+    let mut text = Vec::new();
+    write::write_str_then(&mut text, name, b':');
+    Literal::new(&text)
+}
