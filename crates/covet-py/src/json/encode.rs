@@ -154,10 +154,10 @@ impl<'a, 'py> Encoder<'a, 'py> {
     }
 
     fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Done {
-        self.open(b'{')?;
+        let lists = self.open(b'{')?;
         let size = dict.len();
         let mut entries = DictEntries::new(dict);
-        while let Some(entry) = entries.push_leaves(self.out) {
+        while let Some(entry) = entries.push_leaves(lists, self.out) {
             if !entry.key_is_written {
                 self.key(&entry.key)?;
             }
@@ -172,10 +172,10 @@ impl<'a, 'py> Encoder<'a, 'py> {
     }
 
     fn list(&mut self, list: &Bound<'_, PyList>) -> Done {
-        self.open(b'[')?;
+        let lists = self.open(b'[')?;
         let size = list.len();
         let mut items = ListItems::new(list);
-        while let Some(item) = items.push_leaves(self.out) {
+        while let Some(item) = items.push_leaves(lists, self.out) {
             self.compound(&item)
                 .map_err(|failure| failure.at_index(items.index()))?;
             if list.len() != size {
@@ -187,9 +187,9 @@ impl<'a, 'py> Encoder<'a, 'py> {
     }
 
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Done {
-        self.open(b'[')?;
+        let lists = self.open(b'[')?;
         let mut items = TupleItems::new(tuple);
-        while let Some(item) = items.push_leaves(self.out) {
+        while let Some(item) = items.push_leaves(lists, self.out) {
             self.compound(&item)
                 .map_err(|failure| failure.at_index(items.index()))?;
         }
@@ -257,12 +257,12 @@ impl<'a, 'py> Encoder<'a, 'py> {
     }
 
     fn object(&mut self, object: &Bound<'_, PyAny>, fields: &Fields) -> Done {
-        self.open(b'{')?;
+        let lists = self.open(b'{')?;
         if let Some(tag) = &fields.tag {
             tag.push_to(self.out);
         }
         let mut next = 0;
-        while let Some(member) = fields.push_leaves(object, next, self.out) {
+        while let Some(member) = fields.push_leaves(object, next, lists, self.out) {
             let name = fields.names[member.index].bind(object.py());
             let value = match member.value {
                 Some(value) => Ok(value),
@@ -310,12 +310,12 @@ impl<'a, 'py> Encoder<'a, 'py> {
         Ok(())
     }
 
-    /// Opens a container.
+    /// Opens a container. Whether another one may be opened in it.
     #[inline]
-    pub(crate) fn open(&mut self, bracket: u8) -> Done {
+    pub(crate) fn open(&mut self, bracket: u8) -> Result<bool, Failure> {
         self.enter()?;
         self.out.push(bracket);
-        Ok(())
+        Ok(self.depth < MAX_DEPTH)
     }
 
     /// Closes a container: the comma of its last value becomes the bracket.

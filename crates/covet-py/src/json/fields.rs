@@ -40,15 +40,17 @@ impl Fields {
         }
     }
 
-    /// Appends fields from number `next` on, up to one whose value is no leaf: its name is written.
+    /// Appends fields from number `next` on, up to one whose value is no leaf: its name
+    /// is written. With `lists`, a list of leaves counts as one.
     #[inline]
     pub(crate) fn push_leaves<'py>(
         &self,
         object: &Bound<'py, PyAny>,
         next: usize,
+        lists: bool,
         out: &mut Vec<u8>,
     ) -> Option<Member<'py>> {
-        self.members.push_leaves(object, &self.literals, next, out)
+        self.members.push_leaves(object, &self.literals, next, lists, out)
     }
 }
 

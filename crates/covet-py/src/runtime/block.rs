@@ -30,6 +30,13 @@ mod backend {
             Self(unsafe { _mm_loadu_si128(from.cast()) })
         }
 
+        /// These bytes.
+        #[inline]
+        pub(crate) fn of(bytes: &[u8; 16]) -> Self {
+            // SAFETY: an array of sixteen bytes.
+            unsafe { Self::load(bytes.as_ptr()) }
+        }
+
         /// Two words, the first in the lower half.
         #[inline]
         pub(crate) fn of_words(first: u64, last: u64) -> Self {
@@ -71,6 +78,13 @@ mod backend {
         pub(crate) unsafe fn load(from: *const u8) -> Self {
             // SAFETY: as the caller promises; an array of bytes needs no alignment.
             Self(unsafe { from.cast::<[u8; 16]>().read() })
+        }
+
+        /// These bytes.
+        #[inline]
+        pub(crate) fn of(bytes: &[u8; 16]) -> Self {
+            // SAFETY: an array of sixteen bytes.
+            unsafe { Self::load(bytes.as_ptr()) }
         }
 
         /// Two words, the first in the lower half.

@@ -4,81 +4,153 @@
 //! What needs words for its refusal (a lone surrogate, NaN) or is rare (a large int) is left to
 //! the caller.
 
-#![allow(unsafe_code, reason = "reads the memory of str, int and float objects")]
+#![allow(unsafe_code, reason = "reads the memory of str, int, float and list objects")]
+#![allow(clippy::inline_always, reason = "see `output`")]
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString};
 use pyo3::{Borrowed, PyTypeInfo, ffi};
 
 use covet_server::json::write::short_decimal;
 
-use super::output::{push_short, push_word};
-use super::quoted::push_quoted;
+use super::output::{Pen, push_short, push_word};
+use super::quoted::put_quoted;
 
 /// Appends `value` and a comma. False, and nothing appended: it is of another type than exactly
 /// `str`, `int`, `float`, `bool` and `None`, or cannot be written without ado.
 #[inline]
 pub(crate) fn push_leaf(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>) -> bool {
+    let mut pen = Pen::new(out);
+    let is_leaf = put_leaf(&mut pen, value);
+    pen.finish();
+    is_leaf
+}
+
+/// [`push_leaf`] with a pen.
+#[inline(always)]
+pub(super) fn put_leaf(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
     if is_exactly::<PyString>(value) {
-        push_text(out, value, b',')
+        put_text(pen, value, b',')
     } else if is_exactly::<PyInt>(value) {
-        push_int(out, value)
+        put_int(pen, value)
     } else if is_exactly::<PyFloat>(value) {
-        push_float(out, value)
+        put_float(pen, value)
     } else if value.is_none() {
-        push_word(out, u64::from_le_bytes(*b"null,\0\0\0"), 5);
+        put_literal(pen, *b"null,\0\0\0", 5);
         true
     } else if is_exactly::<PyBool>(value) {
-        let (word, length) = match value.is(&*PyBool::new(value.py(), true)) {
-            true => (*b"true,\0\0\0", 5),
-            false => (*b"false,\0\0", 6),
-        };
-        push_word(out, u64::from_le_bytes(word), length);
+        if value.is(&*PyBool::new(value.py(), true)) {
+            put_literal(pen, *b"true,\0\0\0", 5);
+        } else {
+            put_literal(pen, *b"false,\0\0", 6);
+        }
         true
     } else {
         false
     }
 }
 
+/// [`put_leaf`], or with `lists` a list of leaves only. False, and nothing written, for anything else.
+#[inline(always)]
+pub(super) fn put_flat(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>, lists: bool) -> bool {
+    put_leaf(pen, value)
+        || (lists && cfg!(not(Py_GIL_DISABLED)) && is_exactly::<PyList>(value) && put_list(pen, value))
+}
+
+/// `value` is exactly a list.
+#[inline(always)]
+fn put_list(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
+    let list = value.as_ptr();
+    let start = pen.position();
+    put_literal(pen, *b"[\0\0\0\0\0\0\0", 1);
+    // SAFETY: a list.
+    let size = unsafe { ffi::PyList_GET_SIZE(list) };
+    for index in 0..size {
+        // SAFETY: below the list's size, which nothing that runs here changes.
+        let item = unsafe { ffi::PyList_GET_ITEM(list, index) };
+        // SAFETY: the list owns it while nothing else runs.
+        let item = unsafe { Borrowed::from_ptr(value.py(), item) };
+        if !put_leaf(pen, item) {
+            // SAFETY: what was written since `start`.
+            unsafe { pen.back(pen.position() - start) };
+            return false;
+        }
+    }
+    // SAFETY: the last comma, where there is one.
+    unsafe { pen.back(usize::from(size > 0)) };
+    put_literal(pen, *b"],\0\0\0\0\0\0", 2);
+    true
+}
+
 /// Appends a `str` as a key with its colon; false for another type or a lone surrogate.
 #[inline]
 pub(crate) fn push_key(out: &mut Vec<u8>, key: Borrowed<'_, '_, PyAny>) -> bool {
-    is_exactly::<PyString>(key) && push_text(out, key, b':')
+    let mut pen = Pen::new(out);
+    let is_text = put_key(&mut pen, key);
+    pen.finish();
+    is_text
+}
+
+/// [`push_key`] with a pen.
+#[inline(always)]
+pub(super) fn put_key(pen: &mut Pen<'_>, key: Borrowed<'_, '_, PyAny>) -> bool {
+    is_exactly::<PyString>(key) && put_text(pen, key, b':')
 }
 
 /// Appends an integer and the byte `after`.
-#[inline]
 pub(crate) fn push_i64(out: &mut Vec<u8>, value: i64, after: u8) {
+    let mut pen = Pen::new(out);
+    put_i64(&mut pen, value, after);
+    pen.finish();
+}
+
+#[inline(always)]
+fn put_i64(pen: &mut Pen<'_>, value: i64, after: u8) {
     let magnitude = value.unsigned_abs();
-    if value < 0 {
-        push_word(out, u64::from(b'-'), 1);
-    }
     if magnitude < 10_000_000 {
         let (digits, length) = short_decimal(magnitude);
-        push_word(out, digits | u64::from(after) << (8 * length), length + 1);
+        let word = digits | u64::from(after) << (8 * length);
+        pen.reserve(16);
+        // SAFETY: room for a byte and a word.
+        unsafe { pen.put(b'-', usize::from(value < 0)) };
+        // SAFETY: as above.
+        unsafe { pen.put(word.to_le(), length + 1) };
     } else {
-        push_short(out, itoa::Buffer::new().format(magnitude).as_bytes());
-        push_word(out, u64::from(after), 1);
+        pen.with(|out| push_digits(out, value, after));
     }
 }
 
-#[inline]
+#[inline(never)]
+fn push_digits(out: &mut Vec<u8>, value: i64, after: u8) {
+    push_short(out, itoa::Buffer::new().format(value).as_bytes());
+    out.push(after);
+}
+
+/// Appends the first `length` bytes.
+#[inline(always)]
+fn put_literal(pen: &mut Pen<'_>, bytes: [u8; 8], length: usize) {
+    pen.reserve(8);
+    // SAFETY: room for eight bytes was made.
+    unsafe { pen.put(bytes, length) };
+}
+
+#[inline(always)]
 fn is_exactly<T: PyTypeInfo>(value: Borrowed<'_, '_, PyAny>) -> bool {
     value.get_type_ptr() == T::type_object_raw(value.py())
 }
 
 /// `value` is exactly a `str`.
-#[inline]
-fn push_text(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>, after: u8) -> bool {
+#[inline(always)]
+fn put_text(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>, after: u8) -> bool {
     let text = text_of(value);
     if let Some(text) = text {
-        push_quoted(out, text, after);
+        put_quoted(pen, text, after);
     }
     text.is_some()
 }
 
 /// The text of an exact `str`; None for a lone surrogate.
-#[inline]
+#[inline(always)]
 fn text_of<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     #[cfg(not(Py_3_14))]
     if let Some(text) = compact_ascii(value) {
@@ -88,7 +160,7 @@ fn text_of<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
 }
 
 #[cfg(not(Py_3_14))]
-#[inline]
+#[inline(always)]
 fn compact_ascii<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     let object = value.as_ptr();
     // SAFETY: a `str`, as both callers have tested.
@@ -106,6 +178,7 @@ fn compact_ascii<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
 }
 
 /// The UTF-8 of a `str`, which it keeps.
+#[inline(never)]
 fn other_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     let mut length = 0;
     // SAFETY: a `str`, and this thread is attached.
@@ -121,11 +194,11 @@ fn other_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
 }
 
 /// `value` is exactly an `int`. False where an `i64` does not hold it.
-#[inline]
-fn push_int(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>) -> bool {
+#[inline(always)]
+fn put_int(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
     let number = int_of(value);
     if let Some(number) = number {
-        push_i64(out, number, b',');
+        put_i64(pen, number, b',');
     }
     number.is_some()
 }
@@ -141,7 +214,7 @@ struct CompactInt {
     digit: u32,
 }
 
-#[inline]
+#[inline(always)]
 fn int_of(value: Borrowed<'_, '_, PyAny>) -> Option<i64> {
     #[cfg(all(Py_3_12, not(Py_3_15)))]
     {
@@ -158,13 +231,19 @@ fn int_of(value: Borrowed<'_, '_, PyAny>) -> Option<i64> {
 }
 
 /// `value` is exactly a `float`. False where it is not finite.
-#[inline]
-fn push_float(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>) -> bool {
+#[inline(always)]
+fn put_float(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
     // SAFETY: a `float`, as the caller has tested.
     let number = unsafe { ffi::PyFloat_AS_DOUBLE(value.as_ptr()) };
     if number.is_finite() {
-        push_short(out, zmij::Buffer::new().format_finite(number).as_bytes());
-        push_word(out, u64::from(b','), 1);
+        pen.with(|out| push_finite(out, number));
     }
     number.is_finite()
+}
+
+/// A number and a comma.
+#[inline(never)]
+fn push_finite(out: &mut Vec<u8>, number: f64) {
+    push_short(out, zmij::Buffer::new().format_finite(number).as_bytes());
+    push_word(out, u64::from(b','), 1);
 }

@@ -10,8 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use pyo3::{Borrowed, ffi};
 
-use super::leaf::push_leaf;
-use super::output::Literal;
+use super::leaf::put_flat;
+use super::output::{Literal, Pen};
 
 /// Where the objects of one class keep some of their fields.
 #[derive(Debug)]
@@ -61,28 +61,34 @@ impl Members {
     }
 
     /// Appends fields as JSON from number `from` on, each behind its literal and with a comma, up
-    /// to one that is no leaf: of that one the literal is written, and it is returned.
+    /// to one that is no leaf: of that one the literal is written, and it is returned. With `lists`,
+    /// a list of leaves counts as one.
     #[inline]
     pub(crate) fn push_leaves<'py>(
         &self,
         object: &Bound<'py, PyAny>,
         literals: &[Literal],
         from: usize,
+        lists: bool,
         out: &mut Vec<u8>,
     ) -> Option<Member<'py>> {
         let holds = self.holds_for(object);
+        let mut pen = Pen::new(out);
+        let mut stop = None;
         for (index, literal) in literals.iter().enumerate().skip(from) {
-            literal.push_to(out);
+            literal.put(&mut pen);
             let value = if holds { self.read(object, index) } else { None };
             match value {
-                Some(value) if push_leaf(out, value) => {}
+                Some(value) if put_flat(&mut pen, value, lists) => {}
                 value => {
                     let value = value.map(Borrowed::to_owned);
-                    return Some(Member { index, value });
+                    stop = Some(Member { index, value });
+                    break;
                 }
             }
         }
-        None
+        pen.finish();
+        stop
     }
 
     /// The value of the field number `index`, where it is in its place.

@@ -1,10 +1,14 @@
-//! Raw writing at the end of a byte vector: room is made once for a piece, then stored without
-//! further checks. Knows nothing of what the bytes mean.
+//! Raw writing at the end of a byte vector: room is made once for several stores, which then are
+//! not checked. Knows nothing of what the bytes mean.
 //!
 //! A copy whose size is known late costs a call, so short pieces are stored in blocks of fixed
 //! size that overlap or reach too far; only the length counts.
 
 #![allow(unsafe_code, reason = "stores within room that was made before")]
+#![allow(
+    clippy::inline_always,
+    reason = "a pen that is not inlined lives in memory, and each value waits for the one before"
+)]
 
 use std::ptr::copy_nonoverlapping;
 
@@ -88,75 +92,124 @@ impl Literal {
     }
 
     /// Appends the bytes.
-    #[inline]
     pub(crate) fn push_to(&self, out: &mut Vec<u8>) {
-        let mut to = room(out, self.blocks.len() * 16).cast::<[u8; 16]>();
-        for block in &self.blocks {
+        let mut pen = Pen::new(out);
+        self.put(&mut pen);
+        pen.finish();
+    }
+
+    /// Appends the bytes.
+    #[inline(always)]
+    pub(super) fn put(&self, pen: &mut Pen<'_>) {
+        let Some((last, blocks)) = self.blocks.split_last() else {
+            return;
+        };
+        pen.reserve(self.blocks.len() * 16);
+        for block in blocks {
             // SAFETY: there is room for every block.
-            unsafe { to.write(*block) };
-            // SAFETY: at most the end of that room.
-            to = unsafe { to.add(1) };
+            unsafe { pen.put(*block, 16) };
         }
-        let end = out.len() + self.length;
-        // SAFETY: `length` is at most the size of the blocks that were just written.
-        unsafe { out.set_len(end) };
+        // SAFETY: as above.
+        unsafe { pen.put(*last, self.length - blocks.len() * 16) };
     }
 }
 
-/// A piece being written: room for all of it was made, and every store is checked against that
-/// room in debug builds only.
-pub(super) struct Piece<'out> {
+/// The end of a vector while much is appended to it: position and end of the room stay in
+/// registers, the vector learns its length at the end.
+///
+/// What is not inlined takes the position and returns both by value, for the same reason.
+pub(super) struct Pen<'out> {
     out: &'out mut Vec<u8>,
     at: *mut u8,
-    #[cfg(debug_assertions)]
     end: *mut u8,
 }
 
-impl<'out> Piece<'out> {
-    /// Room for `most` bytes at the end of `out`.
-    #[inline]
-    pub(super) fn new(out: &'out mut Vec<u8>, most: usize) -> Self {
-        let at = room(out, most);
-        Self {
-            out,
-            at,
-            #[cfg(debug_assertions)]
-            end: at.wrapping_add(most),
+/// Position and end of a pen.
+type Place = (*mut u8, *mut u8);
+
+impl<'out> Pen<'out> {
+    /// At the end of `out`.
+    #[inline(always)]
+    pub(super) fn new(out: &'out mut Vec<u8>) -> Self {
+        let (at, end) = place(out);
+        Self { out, at, end }
+    }
+
+    /// Makes room for `more` bytes.
+    #[inline(always)]
+    pub(super) fn reserve(&mut self, more: usize) {
+        if (self.end as usize) - (self.at as usize) < more {
+            (self.at, self.end) = grow(self.out, self.at, more);
         }
     }
 
     /// Stores `value` and goes on `length` bytes behind where it was.
     ///
     /// # Safety
-    /// All stores of the piece, each in its whole size, stay within its room; `length` is at most
-    /// the size of `T`; `T` has no padding.
-    #[inline]
+    /// There is room for the whole `value`; `length` is at most its size, and it has no padding.
+    #[inline(always)]
     pub(super) unsafe fn put<T: Copy>(&mut self, value: T, length: usize) {
-        #[cfg(debug_assertions)]
-        assert!(self.at.wrapping_add(size_of::<T>()) <= self.end, "no room");
-        // SAFETY: within the room, as the caller promises.
+        debug_assert!(
+            size_of::<T>() <= self.end as usize - self.at as usize,
+            "no room"
+        );
+        // SAFETY: there is room, as the caller promises.
         unsafe { self.at.cast::<T>().write_unaligned(value) };
         // SAFETY: at most the end of the room.
         self.at = unsafe { self.at.add(length) };
     }
 
-    /// Moves back by `length` bytes, which are written again.
+    /// Moves back by `length` bytes, which are written again or given up.
     ///
     /// # Safety
-    /// The piece holds that many bytes.
-    #[inline]
+    /// The pen wrote that many bytes.
+    #[inline(always)]
     pub(super) unsafe fn back(&mut self, length: usize) {
-        // SAFETY: still within the room.
+        // SAFETY: still within the vector.
         self.at = unsafe { self.at.sub(length) };
     }
 
-    /// What was stored counts.
-    #[inline]
-    pub(super) fn finish(self) {
-        let end = self.at as usize - self.out.as_ptr() as usize;
-        // SAFETY: everything before `at` was written.
-        unsafe { self.out.set_len(end) };
+    /// The bytes since the vector's start.
+    #[inline(always)]
+    pub(super) fn position(&self) -> usize {
+        self.at as usize - self.out.as_ptr() as usize
     }
+
+    /// Has `append` write at the end of the vector.
+    #[inline(always)]
+    pub(super) fn with(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        settle(self.out, self.at);
+        append(self.out);
+        (self.at, self.end) = place(self.out);
+    }
+
+    /// What was written counts.
+    #[inline(always)]
+    pub(super) fn finish(self) {
+        settle(self.out, self.at);
+    }
+}
+
+#[inline(always)]
+fn place(out: &mut Vec<u8>) -> Place {
+    let room = out.spare_capacity_mut().as_mut_ptr_range();
+    (room.start.cast(), room.end.cast())
+}
+
+/// The vector ends at `at`.
+#[inline(always)]
+fn settle(out: &mut Vec<u8>, at: *mut u8) {
+    let length = at as usize - out.as_ptr() as usize;
+    // SAFETY: a pen's position is within the vector, and everything before it was written.
+    unsafe { out.set_len(length) };
+}
+
+#[cold]
+#[inline(never)]
+fn grow(out: &mut Vec<u8>, at: *mut u8, more: usize) -> Place {
+    settle(out, at);
+    out.reserve(more);
+    place(out)
 }
 
 #[cfg(test)]

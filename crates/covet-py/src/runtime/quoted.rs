@@ -4,9 +4,10 @@
 //! once and stored. Only `"`, `\` and what is below 0x20 is escaped.
 
 #![allow(unsafe_code, reason = "loads and stores of whole blocks")]
+#![allow(clippy::inline_always, reason = "see `output`")]
 
 use super::block::{BLOCK, Block, specials};
-use super::output::Piece;
+use super::output::Pen;
 
 /// What an escape takes at most: `\u001f`.
 const WIDEST: usize = 6;
@@ -15,19 +16,30 @@ const WIDEST: usize = 6;
 const STRETCH: usize = 4 * 1024;
 
 /// Appends `text` in quotes and the byte `after`.
-#[inline]
 pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &str, after: u8) {
+    let mut pen = Pen::new(out);
+    put_quoted(&mut pen, text, after);
+    pen.finish();
+}
+
+/// Appends `text` in quotes and the byte `after`.
+#[inline(always)]
+pub(super) fn put_quoted(pen: &mut Pen<'_>, text: &str, after: u8) {
     let bytes = text.as_bytes();
-    match bytes.len() {
-        0..8 => push_word(out, bytes, after),
-        8..16 => push_words(out, bytes, after),
-        _ => push_long(out, bytes, after),
+    let plain = match bytes.len() {
+        0..8 => put_word(pen, bytes, after),
+        8..16 => put_words(pen, bytes, after),
+        16..=32 => put_blocks(pen, bytes, after),
+        _ => false,
+    };
+    if !plain {
+        pen.with(|out| push_long(out, bytes, after));
     }
 }
 
-/// Up to 7 bytes, joined in one word.
-#[inline]
-fn push_word(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
+/// Up to 7 bytes, joined in one word. False, and nothing written: something must be escaped.
+#[inline(always)]
+fn put_word(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
     let length = bytes.len();
     let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
@@ -38,118 +50,144 @@ fn push_word(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
     };
     let padded = word | PLAIN << (8 * length);
     if specials(Block::of_words(padded, padded)) != 0 {
-        out.push(b'"');
-        return push_escaped(out, bytes, after);
+        return false;
     }
-    let mut piece = Piece::new(out, 16);
+    pen.reserve(16);
     // SAFETY: 1, at most 7 and 2 bytes; the word reaches no further than 9.
-    unsafe { piece.put(b'"', 1) };
+    unsafe { pen.put(b'"', 1) };
     // SAFETY: as above.
-    unsafe { piece.put(word.to_le(), length) };
+    unsafe { pen.put(word.to_le(), length) };
     // SAFETY: as above.
-    unsafe { piece.put([b'"', after], 2) };
-    piece.finish();
+    unsafe { pen.put([b'"', after], 2) };
+    true
 }
 
 /// A word of bytes that need no escape.
 const PLAIN: u64 = 0x2020_2020_2020_2020;
 
-/// Up to three bytes as a word.
-#[inline]
+/// Up to three bytes as a word: the first, the middle and the last, which may be the same.
+#[inline(always)]
 fn tiny_word(bytes: &[u8]) -> u64 {
-    match *bytes {
-        [] => 0,
-        [a] => u64::from(a),
-        [a, b] => u64::from(a) | u64::from(b) << 8,
-        [a, b, c, ..] => u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16,
+    let length = bytes.len();
+    if length == 0 {
+        return 0;
     }
+    let [first, middle, last] = [0, length / 2, length - 1].map(|at| u64::from(bytes[at]));
+    first | middle << (8 * (length / 2)) | last << (8 * (length - 1))
 }
 
-/// 8 to 15 bytes, as two words that overlap.
-#[inline]
-fn push_words(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
+/// 8 to 15 bytes, as two words that overlap. False as [`put_word`].
+#[inline(always)]
+fn put_words(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
     let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) else {
-        return;
+        return false;
     };
     let words = [*first, *last].map(u64::from_le_bytes);
     if specials(Block::of_words(words[0], words[1])) != 0 {
-        out.push(b'"');
-        return push_escaped(out, bytes, after);
+        return false;
     }
-    let mut piece = Piece::new(out, BLOCK + 3);
+    pen.reserve(32);
     // SAFETY: 1, at most 15 and 2 bytes; the first word ends within the text, the last with it.
-    unsafe { piece.put(b'"', 1) };
+    unsafe { pen.put(b'"', 1) };
     // SAFETY: as above.
-    unsafe { piece.put(*first, bytes.len() - 8) };
+    unsafe { pen.put(*first, bytes.len() - 8) };
     // SAFETY: as above.
-    unsafe { piece.put(*last, 8) };
+    unsafe { pen.put(*last, 8) };
     // SAFETY: as above.
-    unsafe { piece.put([b'"', after], 2) };
-    piece.finish();
+    unsafe { pen.put([b'"', after], 2) };
+    true
 }
 
-/// At least 16 bytes: blocks, the last of which overlaps the one before.
-fn push_long(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
-    let mut piece = Piece::new(out, bytes.len() + 3);
-    // SAFETY: the room is for the text and three bytes; blocks below end within the text.
-    unsafe { piece.put(b'"', 1) };
-    let mut at = 0;
-    while at < bytes.len() {
-        let again = (at + BLOCK).saturating_sub(bytes.len());
-        at -= again;
-        // SAFETY: `at` is at most the text's length less a block.
-        let block = unsafe { Block::load(bytes.as_ptr().add(at)) };
-        // SAFETY: the bytes of the last block that were stored already.
-        unsafe { piece.back(again) };
-        if specials(block) != 0 {
-            piece.finish();
-            return push_escaped(out, &bytes[at..], after);
-        }
-        // SAFETY: as above.
-        unsafe { piece.put(block, BLOCK) };
-        at += BLOCK;
+/// 16 to 32 bytes, as two blocks that overlap. False as [`put_word`].
+#[inline(always)]
+fn put_blocks(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<BLOCK>(), bytes.last_chunk::<BLOCK>())
+    else {
+        return false;
+    };
+    let [first, last] = [first, last].map(Block::of);
+    if specials(first) | specials(last) != 0 {
+        return false;
     }
+    pen.reserve(2 * BLOCK + 3);
+    // SAFETY: 1, at most 32 and 2 bytes; the first block ends within the text, the last with it.
+    unsafe { pen.put(b'"', 1) };
     // SAFETY: as above.
-    unsafe { piece.put([b'"', after], 2) };
-    piece.finish();
+    unsafe { pen.put(first, bytes.len() - BLOCK) };
+    // SAFETY: as above.
+    unsafe { pen.put(last, BLOCK) };
+    // SAFETY: as above.
+    unsafe { pen.put([b'"', after], 2) };
+    true
 }
 
-/// The rest of a text in which something is escaped, its closing quote and `after`.
+/// Any text. Blocks, the last of which overlaps the one before; what is shorter than a block or
+/// has something to escape takes the general way.
 #[inline(never)]
-fn push_escaped(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
-    for stretch in bytes.chunks(STRETCH) {
+fn push_long(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
+    out.reserve(bytes.len() + 3);
+    out.push(b'"');
+    let mut at = 0;
+    if bytes.len() >= BLOCK {
+        let mut pen = Pen::new(out);
+        at = put_plain_blocks(&mut pen, bytes);
+        pen.finish();
+    }
+    for stretch in bytes[at..].chunks(STRETCH) {
         push_stretch(out, stretch);
     }
     out.extend_from_slice(&[b'"', after]);
 }
 
+/// Copies blocks until one has something to escape. The number of bytes copied. At least a
+/// block, and there is room for all.
+#[inline(always)]
+fn put_plain_blocks(pen: &mut Pen<'_>, bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while at < bytes.len() {
+        let again = (at + BLOCK).saturating_sub(bytes.len());
+        // SAFETY: the block ends with the text or before.
+        let block = unsafe { Block::load(bytes.as_ptr().add(at - again)) };
+        if specials(block) != 0 {
+            return at;
+        }
+        // SAFETY: the bytes of the last block that were stored already.
+        unsafe { pen.back(again) };
+        // SAFETY: the block ends within the text's room.
+        unsafe { pen.put(block, BLOCK) };
+        at += BLOCK - again;
+    }
+    at
+}
+
 fn push_stretch(out: &mut Vec<u8>, bytes: &[u8]) {
-    let mut piece = Piece::new(out, bytes.len() * WIDEST + BLOCK);
+    let mut pen = Pen::new(out);
+    pen.reserve(bytes.len() * WIDEST + BLOCK);
     let mut at = 0;
     while at + BLOCK <= bytes.len() {
         // SAFETY: the block ends within the text.
         let block = unsafe { Block::load(bytes.as_ptr().add(at)) };
         let plain = (specials(block).trailing_zeros() as usize).min(BLOCK);
         // SAFETY: each byte of the text has room for the widest escape, and a block is left over.
-        unsafe { piece.put(block, plain) };
+        unsafe { pen.put(block, plain) };
         at += plain;
         if plain < BLOCK {
-            put_byte(&mut piece, bytes[at]);
+            put_byte(&mut pen, bytes[at]);
             at += 1;
         }
     }
     for &byte in &bytes[at..] {
-        put_byte(&mut piece, byte);
+        put_byte(&mut pen, byte);
     }
-    piece.finish();
+    pen.finish();
 }
 
 /// One byte, escaped where it must be.
 #[inline]
-fn put_byte(piece: &mut Piece<'_>, byte: u8) {
+fn put_byte(pen: &mut Pen<'_>, byte: u8) {
     let [text @ .., length] = ESCAPES[usize::from(byte)];
     // SAFETY: at most the widest escape counts, and what is stored behind it is within a block.
-    unsafe { piece.put(text, usize::from(length)) };
+    unsafe { pen.put(text, usize::from(length)) };
 }
 
 /// What stands for a byte, and in the last place how long that is.

@@ -13,7 +13,8 @@ use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use super::leaf::{push_key, push_leaf};
+use super::leaf::{put_flat, put_key};
+use super::output::Pen;
 
 /// The items of a list, in order.
 pub(crate) struct ListItems<'a, 'py> {
@@ -28,19 +29,22 @@ impl<'a, 'py> ListItems<'a, 'py> {
         Self { list, next: 0 }
     }
 
-    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is returned.
+    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is
+    /// returned. With `lists`, a list of leaves counts as one.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
+    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
+        let mut pen = Pen::new(out);
         with_critical_section(self.list, || {
             while stop.is_none() && self.next < self.list.len() {
                 let item = borrow(self.list, self.next);
                 self.next += 1;
-                if !push_leaf(out, item) {
+                if !put_flat(&mut pen, item, lists) {
                     stop = Some(item.to_owned());
                 }
             }
         });
+        pen.finish();
         stop
     }
 
@@ -73,17 +77,23 @@ impl<'a, 'py> TupleItems<'a, 'py> {
         Self { tuple, next: 0 }
     }
 
-    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is returned.
+    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is
+    /// returned. With `lists`, a list of leaves counts as one.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
-        while self.next < self.tuple.len() {
-            let item = self.tuple.get_borrowed_item(self.next).ok()?;
+    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
+        let mut stop = None;
+        let mut pen = Pen::new(out);
+        while stop.is_none()
+            && self.next < self.tuple.len()
+            && let Ok(item) = self.tuple.get_borrowed_item(self.next)
+        {
             self.next += 1;
-            if !push_leaf(out, item) {
-                return Some(item.to_owned());
+            if !put_flat(&mut pen, item, lists) {
+                stop = Some(item.to_owned());
             }
         }
-        None
+        pen.finish();
+        stop
     }
 
     /// The index of the item that was returned last.
@@ -119,16 +129,17 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     }
 
     /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
-    /// whose value is no leaf: that one is returned.
+    /// whose value is no leaf: that one is returned. With `lists`, a list of leaves counts as one.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, out: &mut Vec<u8>) -> Option<Entry<'py>> {
+    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Entry<'py>> {
         let mut stop = None;
+        let mut pen = Pen::new(out);
         with_critical_section(self.dict, || {
             while stop.is_none()
                 && let Some((key, value)) = next(self.dict, &mut self.position)
             {
-                let key_is_written = push_key(out, key);
-                if !key_is_written || !push_leaf(out, value) {
+                let key_is_written = put_key(&mut pen, key);
+                if !key_is_written || !put_flat(&mut pen, value, lists) {
                     stop = Some(Entry {
                         key: key.to_owned(),
                         value: value.to_owned(),
@@ -137,6 +148,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
                 }
             }
         });
+        pen.finish();
         stop
     }
 }
