@@ -146,9 +146,9 @@ impl<'out> Pen<'out> {
     /// Stores `value` and goes on `length` bytes behind where it was.
     ///
     /// # Safety
-    /// There is room for the whole `value`; `length` is at most its size, and it has no padding.
+    /// There is room for the whole `value`; `length` is at most its size, and that much of it is initialised.
     #[inline(always)]
-    pub(super) unsafe fn put<T: Copy>(&mut self, value: T, length: usize) {
+    pub(super) unsafe fn put<T>(&mut self, value: T, length: usize) {
         debug_assert!(
             size_of::<T>() <= self.end as usize - self.at as usize,
             "no room"

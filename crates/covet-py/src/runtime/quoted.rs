@@ -30,10 +30,10 @@ pub(super) fn put_quoted(pen: &mut Pen<'_>, text: &str, after: u8) {
         0..8 => put_word(pen, bytes, after),
         8..16 => put_words(pen, bytes, after),
         16..=32 => put_blocks(pen, bytes, after),
-        _ => false,
+        _ => put_many(pen, bytes, after),
     };
     if !plain {
-        pen.with(|out| push_long(out, bytes, after));
+        pen.with(|out| push_escaped(out, bytes, after));
     }
 }
 
@@ -121,43 +121,58 @@ fn put_blocks(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
     true
 }
 
-/// Any text. Blocks, the last of which overlaps the one before; what is shorter than a block or
-/// has something to escape takes the general way.
+/// A text in which something is escaped.
 #[inline(never)]
-fn push_long(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
-    out.reserve(bytes.len() + 3);
+fn push_escaped(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
     out.push(b'"');
-    let mut at = 0;
-    if bytes.len() >= BLOCK {
-        let mut pen = Pen::new(out);
-        at = put_plain_blocks(&mut pen, bytes);
-        pen.finish();
-    }
-    for stretch in bytes[at..].chunks(STRETCH) {
+    for stretch in bytes.chunks(STRETCH) {
         push_stretch(out, stretch);
     }
     out.extend_from_slice(&[b'"', after]);
 }
 
-/// Copies blocks until one has something to escape. The number of bytes copied. At least a
-/// block, and there is room for all.
+/// At least a block. False as [`put_word`].
+#[inline(always)]
+fn put_many(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
+    pen.reserve(bytes.len() + 3);
+    let start = pen.position();
+    // SAFETY: room for the text and three bytes.
+    unsafe { pen.put(b'"', 1) };
+    if put_plain_blocks(pen, bytes) < bytes.len() {
+        // SAFETY: what was written since `start`.
+        unsafe { pen.back(pen.position() - start) };
+        return false;
+    }
+    // SAFETY: as above.
+    unsafe { pen.put([b'"', after], 2) };
+    true
+}
+
+/// Copies blocks until one has something to escape, the last of which overlaps the one before.
+/// The number of bytes copied. There is room for all.
 #[inline(always)]
 fn put_plain_blocks(pen: &mut Pen<'_>, bytes: &[u8]) -> usize {
     let mut at = 0;
-    while at < bytes.len() {
-        let again = (at + BLOCK).saturating_sub(bytes.len());
-        // SAFETY: the block ends with the text or before.
-        let block = unsafe { Block::load(bytes.as_ptr().add(at - again)) };
+    for block in bytes.as_chunks::<BLOCK>().0 {
+        let block = Block::of(block);
         if specials(block) != 0 {
             return at;
         }
-        // SAFETY: the bytes of the last block that were stored already.
-        unsafe { pen.back(again) };
         // SAFETY: the block ends within the text's room.
         unsafe { pen.put(block, BLOCK) };
-        at += BLOCK - again;
+        at += BLOCK;
     }
-    at
+    let Some(last) = bytes.last_chunk::<BLOCK>().map(Block::of) else {
+        return at;
+    };
+    if specials(last) != 0 {
+        return at;
+    }
+    // SAFETY: the bytes of the last block that were stored already.
+    unsafe { pen.back(at + BLOCK - bytes.len()) };
+    // SAFETY: the block ends within the text's room.
+    unsafe { pen.put(last, BLOCK) };
+    bytes.len()
 }
 
 fn push_stretch(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -91,8 +91,7 @@ pub fn write_i64_then(out: &mut Vec<u8>, value: i64, after: u8) {
 /// many they are. Halves the number three times, all parts at once, because bytes that were
 /// stored one by one are slow to load as a word.
 #[inline]
-#[must_use]
-pub fn short_decimal(value: u64) -> (u64, usize) {
+fn short_decimal(value: u64) -> (u64, usize) {
     let fours = (value / 10_000) | ((value % 10_000) << 32);
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let twos = hundreds | ((fours - hundreds * 100) << 16);
