@@ -23,6 +23,7 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypeVarTuple, final,
 from typing_extensions import TypeVar, disjoint_base
 
 from covet._plan import RoutePlan
+from covet._types.nodes import Node
 from covet.app import Covet
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
@@ -43,9 +44,11 @@ __all__ = [
     "RedirectResponse",
     "Request",
     "Response",
+    "Schema",
     "Scheduler",
     "State",
     "TimerHandle",
+    "TypedDecodeError",
     "json_decode",
     "json_encode",
     "set_parent_death_signal",
@@ -315,6 +318,27 @@ class JSONDecodeError(ValueError):
 
     offset: int
     """The byte that was wrong."""
+
+class TypedDecodeError(ValueError):
+    """A value that is not of the type."""
+
+    errors: list[dict[str, Any]]
+    """Every problem: source, pointer, code, message and input (the JSON type, or None)."""
+
+@final
+class Schema:
+    """A type, compiled from its tree."""
+
+    def __new__(cls, root: Node, *, forbid_unknown: bool = False) -> Schema:
+        """Compile. What cannot be: ConfigurationError."""
+    def decode(self, data: bytes | bytearray | memoryview | str, /) -> Any:
+        """The value of a JSON text. Malformed: JSONDecodeError. Of another type: TypedDecodeError."""
+    def convert(self, text: str, /) -> Any:
+        """The value of a text that is no JSON, as in a query. Of another type: TypedDecodeError."""
+    def convert_many(self, texts: Sequence[str], /) -> Any:
+        """The value of an array whose items are texts. Of another type: TypedDecodeError."""
+    def convert_fields(self, pairs: Sequence[tuple[str, str]], /) -> Any:
+        """The value of an object whose fields are pairs of name and text. Of another type: TypedDecodeError."""
 
 def json_encode(value: object, /) -> bytes:
     """`value` as JSON. It cannot be encoded: JSONEncodeError."""

@@ -37,3 +37,12 @@ pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     })?;
     Ok(logger.bind(py).clone())
 }
+
+/// A `ConfigurationError` that says `message`.
+#[cold]
+pub(crate) fn configuration(py: Python<'_>, message: &str) -> PyErr {
+    match configuration_error(py).and_then(|class| class.call1((message,))) {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}

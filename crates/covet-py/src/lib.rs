@@ -6,6 +6,7 @@
 //! - `plan`, `parameters`: seam 2, how to call a handler; `invoke` does, `respond` encodes what it returned
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
+//! - [`typed`]: JSON bytes to typed Python objects
 //! - [`types`]: the classes that users see
 
 pub mod engine;
@@ -17,6 +18,7 @@ mod parameters;
 mod plan;
 mod respond;
 pub mod runtime;
+pub mod typed;
 pub mod types;
 
 use pyo3::prelude::*;
@@ -30,6 +32,8 @@ mod _native {
     use crate::json::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
     #[pymodule_export]
     use crate::runtime::{Handle, Scheduler, TimerHandle};
+    #[pymodule_export]
+    use crate::typed::{PySchema, TypedDecodeError};
     #[pymodule_export]
     use crate::types::{
         Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,

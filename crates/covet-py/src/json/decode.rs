@@ -19,6 +19,8 @@ pub struct DecodeError {
     pub offset: usize,
     /// What is wrong there. Never holds a part of the input.
     pub message: String,
+    /// What the scanner refused; None for what Python itself refused.
+    pub kind: Option<ScanErrorKind>,
 }
 
 impl fmt::Display for DecodeError {
@@ -35,6 +37,7 @@ impl From<ScanError> for DecodeError {
         Self {
             offset: error.offset,
             message: error.kind.to_string(),
+            kind: Some(error.kind),
         }
     }
 }
@@ -46,26 +49,38 @@ impl From<ScanError> for DecodeError {
 /// # Errors
 /// What [`ScanErrorKind`] lists, with the offset of its first place.
 pub fn decode<'py>(py: Python<'py>, data: &[u8]) -> Result<Bound<'py, PyAny>, DecodeError> {
-    let mut decoder = Decoder {
-        py,
-        scanner: Scanner::new(data)?,
-        keys: KeyCache::lend(),
-        items: Vec::new(),
-    };
-    let value = decoder.value()?;
-    decoder.scanner.end()?;
+    let mut scanner = Scanner::new(data)?;
+    let value = decode_value(py, &mut scanner)?;
+    scanner.end()?;
     Ok(value)
 }
 
-struct Decoder<'py, 'data> {
+/// Builds the next value of `scanner`.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_value<'py>(
     py: Python<'py>,
-    scanner: Scanner<'data>,
+    scanner: &mut Scanner<'_>,
+) -> Result<Bound<'py, PyAny>, DecodeError> {
+    let mut decoder = Decoder {
+        py,
+        scanner,
+        keys: KeyCache::lend(),
+        items: Vec::new(),
+    };
+    decoder.value()
+}
+
+struct Decoder<'py, 's, 'data> {
+    py: Python<'py>,
+    scanner: &'s mut Scanner<'data>,
     keys: KeyCache,
     /// The items of all open arrays, so that each list is made at its final size.
     items: Vec<Bound<'py, PyAny>>,
 }
 
-impl<'py> Decoder<'py, '_> {
+impl<'py> Decoder<'py, '_, '_> {
     fn value(&mut self) -> Result<Bound<'py, PyAny>, DecodeError> {
         let py = self.py;
         let start = self.scanner.offset();
@@ -120,5 +135,6 @@ fn placed<T>(made: PyResult<T>, offset: usize) -> Result<T, DecodeError> {
     made.map_err(|error| DecodeError {
         offset,
         message: error.to_string(),
+        kind: None,
     })
 }

@@ -21,7 +21,7 @@ use super::fields::Fields;
 use super::kind::{Kind, KindCache};
 use super::refusal;
 use crate::runtime::ffi::utf8;
-use crate::runtime::leaf::{push_i64, push_leaf};
+use crate::runtime::leaf::{Shape, push_i64, push_leaf};
 use crate::runtime::quoted::push_quoted;
 use crate::runtime::walk::{DictEntries, ListItems, TupleItems};
 
@@ -157,7 +157,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         let lists = self.open(b'{')?;
         let size = dict.len();
         let mut entries = DictEntries::new(dict);
-        while let Some(entry) = entries.push_leaves(lists, self.out) {
+        while let Some(entry) = entries.push_leaves::<false>(Shape::any(lists), self.out) {
             if !entry.key_is_written {
                 self.key(&entry.key)?;
             }
@@ -175,7 +175,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         let lists = self.open(b'[')?;
         let size = list.len();
         let mut items = ListItems::new(list);
-        while let Some(item) = items.push_leaves(lists, self.out) {
+        while let Some(item) = items.push_leaves::<false>(Shape::any(lists), self.out) {
             self.compound(&item)
                 .map_err(|failure| failure.at_index(items.index()))?;
             if list.len() != size {
@@ -189,7 +189,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
     fn tuple(&mut self, tuple: &Bound<'_, PyTuple>) -> Done {
         let lists = self.open(b'[')?;
         let mut items = TupleItems::new(tuple);
-        while let Some(item) = items.push_leaves(lists, self.out) {
+        while let Some(item) = items.push_leaves::<false>(Shape::any(lists), self.out) {
             self.compound(&item)
                 .map_err(|failure| failure.at_index(items.index()))?;
         }

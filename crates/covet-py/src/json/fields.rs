@@ -5,15 +5,15 @@ use covet_server::json::write;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
-use crate::runtime::members::{Member, Members};
+use crate::runtime::leaf::Shape;
+use crate::runtime::members::{Member, Members, Piece};
 use crate::runtime::output::Literal;
 
 /// The fields of one class, in the order they are written.
 pub(crate) struct Fields {
     /// The attributes, interned.
     pub(crate) names: Box<[Py<PyString>]>,
-    /// `"name":`, ready to append.
-    literals: Box<[Literal]>,
+    pieces: Box<[Piece]>,
     /// A constant member that is written first, with its comma.
     pub(crate) tag: Option<Literal>,
     members: Members,
@@ -35,7 +35,7 @@ impl Fields {
         Self {
             members: Members::of(class, &names),
             names: names.into_iter().map(Bound::unbind).collect(),
-            literals: fields.iter().map(|(_, wire)| key_literal(wire)).collect(),
+            pieces: fields.iter().map(|(_, wire)| piece(wire)).collect(),
             tag,
         }
     }
@@ -50,7 +50,8 @@ impl Fields {
         lists: bool,
         out: &mut Vec<u8>,
     ) -> Option<Member<'py>> {
-        self.members.push_leaves(object, &self.literals, next, lists, out)
+        self.members
+            .push_leaves::<false>(object, &self.pieces, next, lists, out)
     }
 }
 
@@ -59,4 +60,11 @@ pub(crate) fn key_literal(name: &str) -> Literal {
     let mut text = Vec::new();
     write::write_str_then(&mut text, name, b':');
     Literal::new(&text)
+}
+
+fn piece(name: &str) -> Piece {
+    Piece {
+        key: key_literal(name),
+        shape: Shape::any(true),
+    }
 }

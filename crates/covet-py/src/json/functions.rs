@@ -57,14 +57,21 @@ pub fn json_encode<'py>(
 #[pyo3(signature = (data, /))]
 pub fn json_decode<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = data.py();
-    let decoded = if let Ok(bytes) = data.cast::<PyBytes>() {
-        decode(py, bytes.as_bytes())
+    with_bytes(data, |bytes| decode(py, bytes))?.map_err(|error| raise_decode_error(py, &error))
+}
+
+/// What `read` makes of the bytes of `data`: bytes, str or another buffer.
+///
+/// # Errors
+/// `TypeError` for other types; `UnicodeEncodeError` for a str with a lone surrogate.
+pub(crate) fn with_bytes<T>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> T) -> PyResult<T> {
+    Ok(if let Ok(bytes) = data.cast::<PyBytes>() {
+        read(bytes.as_bytes())
     } else if let Ok(text) = data.cast::<PyString>() {
-        decode(py, text.to_str()?.as_bytes())
+        read(text.to_str()?.as_bytes())
     } else {
-        decode(py, &copy_buffer(data)?)
-    };
-    decoded.map_err(|error| raise_decode_error(py, &error))
+        read(&copy_buffer(data)?)
+    })
 }
 
 /// A copy, because other code may change what a buffer holds.
@@ -82,8 +89,12 @@ pub(crate) fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
 }
 
 fn raise_decode_error(py: Python<'_>, error: &DecodeError) -> PyErr {
-    let raised = JSONDecodeError::new_err(error.to_string());
-    with_place(py, raised, "offset", error.offset)
+    malformed_error(py, error.to_string(), error.offset)
+}
+
+/// A `JSONDecodeError` about the byte at `offset`.
+pub(crate) fn malformed_error(py: Python<'_>, message: String, offset: usize) -> PyErr {
+    with_place(py, JSONDecodeError::new_err(message), "offset", offset)
 }
 
 /// `raised` with the attribute `name`, or what setting it raised.

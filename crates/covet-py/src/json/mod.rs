@@ -20,7 +20,9 @@ mod key_cache;
 pub(crate) mod kind;
 pub(crate) mod refusal;
 
+pub(crate) use decode::decode_value;
 pub use decode::{DecodeError, decode};
 pub use encode::{EncodeOptions, encode, encode_with};
 pub use encode_error::EncodeError;
 pub use functions::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
+pub(crate) use functions::{malformed_error, with_bytes};

@@ -14,29 +14,93 @@ use pyo3::{Borrowed, PyTypeInfo, ffi};
 use super::output::{Pen, push_short};
 use super::quoted::put_quoted;
 
+/// Which types a leaf may be of, one bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaves(u8);
+
+impl Leaves {
+    /// No type.
+    pub(crate) const NOTHING: Self = Self(0);
+    /// `str`
+    pub(crate) const STR: Self = Self(1);
+    /// `int`
+    pub(crate) const INT: Self = Self(2);
+    /// `float`
+    pub(crate) const FLOAT: Self = Self(4);
+    /// `bool`
+    pub(crate) const BOOL: Self = Self(8);
+    /// `None`
+    pub(crate) const NONE: Self = Self(16);
+    /// All of them.
+    pub(crate) const ANY: Self = Self(31);
+
+    /// Either.
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether one of `other` is among them.
+    #[inline(always)]
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What is written without ado.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// A leaf of these types.
+    pub(crate) leaf: Leaves,
+    /// A list of leaves of these types, where there are some.
+    pub(crate) items: Leaves,
+}
+
+impl Shape {
+    /// Every leaf, and every list of leaves where `lists` says so.
+    #[inline(always)]
+    pub(crate) fn any(lists: bool) -> Self {
+        Self {
+            leaf: Leaves::ANY,
+            items: if lists { Leaves::ANY } else { Leaves::NOTHING },
+        }
+    }
+
+    /// The same, lists only where `lists` says so.
+    #[inline(always)]
+    pub(crate) fn with(self, lists: bool) -> Self {
+        let items = if lists { self.items } else { Leaves::NOTHING };
+        Self { items, ..self }
+    }
+}
+
 /// Appends `value` and a comma. False, and nothing appended: it is of another type than exactly
 /// `str`, `int`, `float`, `bool` and `None`, or cannot be written without ado.
 #[inline]
 pub(crate) fn push_leaf(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>) -> bool {
     let mut pen = Pen::new(out);
-    let is_leaf = put_leaf(&mut pen, value);
+    let is_leaf = put_leaf::<false>(&mut pen, value, Leaves::ANY);
     pen.finish();
     is_leaf
 }
 
-/// [`push_leaf`] with a pen.
+/// [`push_leaf`] with a pen; where `CHECKED` only of the types in `leaf`.
 #[inline(always)]
-pub(super) fn put_leaf(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
+pub(super) fn put_leaf<const CHECKED: bool>(
+    pen: &mut Pen<'_>,
+    value: Borrowed<'_, '_, PyAny>,
+    leaf: Leaves,
+) -> bool {
+    let allows = |kind| !CHECKED || leaf.has(kind);
     if is_exactly::<PyString>(value) {
-        put_text(pen, value, b',')
+        allows(Leaves::STR) && put_text(pen, value, b',')
     } else if is_exactly::<PyInt>(value) {
-        put_int(pen, value)
+        allows(Leaves::INT) && put_int(pen, value)
     } else if is_exactly::<PyFloat>(value) {
-        put_float(pen, value)
+        allows(Leaves::FLOAT) && put_float(pen, value)
     } else if value.is_none() {
-        put_literal(pen, *b"null,\0\0\0", 5);
-        true
-    } else if is_exactly::<PyBool>(value) {
+        put_literal(pen, *b"null,\0\0\0", usize::from(allows(Leaves::NONE)) * 5);
+        allows(Leaves::NONE)
+    } else if is_exactly::<PyBool>(value) && allows(Leaves::BOOL) {
         if value.is(&*PyBool::new(value.py(), true)) {
             put_literal(pen, *b"true,\0\0\0", 5);
         } else {
@@ -48,16 +112,25 @@ pub(super) fn put_leaf(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> boo
     }
 }
 
-/// [`put_leaf`], or with `lists` a list of leaves only. False, and nothing written, for anything else.
+/// What `shape` says, leaves unchecked unless `CHECKED`. False, and nothing written, for anything else.
 #[inline(always)]
-pub(super) fn put_flat(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>, lists: bool) -> bool {
-    put_leaf(pen, value)
-        || (lists && cfg!(not(Py_GIL_DISABLED)) && is_exactly::<PyList>(value) && put_list(pen, value))
+pub(super) fn put_flat<const CHECKED: bool>(
+    pen: &mut Pen<'_>,
+    value: Borrowed<'_, '_, PyAny>,
+    shape: Shape,
+) -> bool {
+    let has_lists = cfg!(not(Py_GIL_DISABLED)) && shape.items != Leaves::NOTHING;
+    put_leaf::<CHECKED>(pen, value, shape.leaf)
+        || (has_lists && is_exactly::<PyList>(value) && put_list::<CHECKED>(pen, value, shape.items))
 }
 
 /// `value` is exactly a list.
 #[inline(always)]
-fn put_list(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
+fn put_list<const CHECKED: bool>(
+    pen: &mut Pen<'_>,
+    value: Borrowed<'_, '_, PyAny>,
+    leaf: Leaves,
+) -> bool {
     let list = value.as_ptr();
     let start = pen.position();
     put_literal(pen, *b"[\0\0\0\0\0\0\0", 1);
@@ -68,7 +141,7 @@ fn put_list(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>) -> bool {
         let item = unsafe { ffi::PyList_GET_ITEM(list, index) };
         // SAFETY: the list owns it while nothing else runs.
         let item = unsafe { Borrowed::from_ptr(value.py(), item) };
-        if !put_leaf(pen, item) {
+        if !put_leaf::<CHECKED>(pen, item, leaf) {
             // SAFETY: what was written since `start`.
             unsafe { pen.back(pen.position() - start) };
             return false;

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use pyo3::{Borrowed, ffi};
 
-use super::leaf::put_flat;
+use super::leaf::{Shape, put_flat};
 use super::output::{Literal, Pen};
 
 /// Where the objects of one class keep some of their fields.
@@ -31,6 +31,15 @@ enum Place {
     Inline(usize),
     /// Only Python's way finds it.
     Attribute,
+}
+
+/// How a field is written.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// Its name in quotes and the colon.
+    pub(crate) key: Literal,
+    /// What its value may be, to be written without ado.
+    pub(crate) shape: Shape,
 }
 
 /// A field that was not written as a leaf.
@@ -60,14 +69,14 @@ impl Members {
         }
     }
 
-    /// Appends fields as JSON from number `from` on, each behind its literal and with a comma, up
-    /// to one that is no leaf: of that one the literal is written, and it is returned. With `lists`,
-    /// a list of leaves counts as one.
+    /// Appends fields as JSON from number `from` on, each behind its key and with a comma, up
+    /// to one that its shape does not allow: of that one the key is written, and it is returned. Lists are
+    /// only written with `lists`; leaves are of any type unless `CHECKED`.
     #[inline]
-    pub(crate) fn push_leaves<'py>(
+    pub(crate) fn push_leaves<'py, const CHECKED: bool>(
         &self,
         object: &Bound<'py, PyAny>,
-        literals: &[Literal],
+        pieces: &[Piece],
         from: usize,
         lists: bool,
         out: &mut Vec<u8>,
@@ -75,11 +84,11 @@ impl Members {
         let holds = self.holds_for(object);
         let mut pen = Pen::new(out);
         let mut stop = None;
-        for (index, literal) in literals.iter().enumerate().skip(from) {
-            literal.put(&mut pen);
+        for (index, piece) in pieces.iter().enumerate().skip(from) {
+            piece.key.put(&mut pen);
             let value = if holds { self.read(object, index) } else { None };
             match value {
-                Some(value) if put_flat(&mut pen, value, lists) => {}
+                Some(value) if put_flat::<CHECKED>(&mut pen, value, piece.shape.with(lists)) => {}
                 value => {
                     let value = value.map(Borrowed::to_owned);
                     stop = Some(Member { index, value });

@@ -13,7 +13,7 @@ use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use super::leaf::{put_flat, put_key};
+use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
 
 /// The items of a list, in order.
@@ -29,17 +29,21 @@ impl<'a, 'py> ListItems<'a, 'py> {
         Self { list, next: 0 }
     }
 
-    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is
-    /// returned. With `lists`, a list of leaves counts as one.
+    /// Appends items as JSON, each with a comma, up to one that `shape` does not
+    /// allow: that one is returned. Leaves are of any type unless `CHECKED`.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
         with_critical_section(self.list, || {
             while stop.is_none() && self.next < self.list.len() {
                 let item = borrow(self.list, self.next);
                 self.next += 1;
-                if !put_flat(&mut pen, item, lists) {
+                if !put_flat::<CHECKED>(&mut pen, item, shape) {
                     stop = Some(item.to_owned());
                 }
             }
@@ -77,10 +81,14 @@ impl<'a, 'py> TupleItems<'a, 'py> {
         Self { tuple, next: 0 }
     }
 
-    /// Appends items as JSON, each with a comma, up to one that is no leaf: that one is
-    /// returned. With `lists`, a list of leaves counts as one.
+    /// Appends items as JSON, each with a comma, up to one that `shape` does not
+    /// allow: that one is returned. Leaves are of any type unless `CHECKED`.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Bound<'py, PyAny>> {
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
         while stop.is_none()
@@ -88,7 +96,7 @@ impl<'a, 'py> TupleItems<'a, 'py> {
             && let Ok(item) = self.tuple.get_borrowed_item(self.next)
         {
             self.next += 1;
-            if !put_flat(&mut pen, item, lists) {
+            if !put_flat::<CHECKED>(&mut pen, item, shape) {
                 stop = Some(item.to_owned());
             }
         }
@@ -129,9 +137,13 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     }
 
     /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
-    /// whose value is no leaf: that one is returned. With `lists`, a list of leaves counts as one.
+    /// whose value `shape` does not allow: that one is returned. Leaves are of any type unless `CHECKED`.
     #[inline]
-    pub(crate) fn push_leaves(&mut self, lists: bool, out: &mut Vec<u8>) -> Option<Entry<'py>> {
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Entry<'py>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
         with_critical_section(self.dict, || {
@@ -139,7 +151,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
                 && let Some((key, value)) = next(self.dict, &mut self.position)
             {
                 let key_is_written = put_key(&mut pen, key);
-                if !key_is_written || !put_flat(&mut pen, value, lists) {
+                if !key_is_written || !put_flat::<CHECKED>(&mut pen, value, shape) {
                     stop = Some(Entry {
                         key: key.to_owned(),
                         value: value.to_owned(),

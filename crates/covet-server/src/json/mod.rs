@@ -4,6 +4,7 @@
 //! builds a tree: whoever holds the values (the binding crate) drives them.
 
 mod error;
+mod keys;
 mod number;
 mod plain;
 mod scan;
@@ -12,8 +13,9 @@ mod text;
 pub mod write;
 
 pub use error::{ScanError, ScanErrorKind};
+pub use keys::Keys;
 pub use number::MAX_INT_DIGITS;
-pub use scan::{Event, Key, Scanner};
+pub use scan::{Event, Key, Mark, Scanner, Text};
 
 /// Containers that may be nested in each other, when reading and when writing.
 pub const MAX_DEPTH: usize = 128;

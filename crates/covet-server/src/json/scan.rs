@@ -49,6 +49,8 @@ pub struct Scanner<'a> {
     at: usize,
     /// Containers that are open.
     depth: usize,
+    /// Whether the whole text is ASCII.
+    is_ascii: bool,
     /// Where strings with escapes are put together.
     scratch: String,
 }
@@ -73,6 +75,7 @@ impl<'a> Scanner<'a> {
             text,
             at: 0,
             depth: 0,
+            is_ascii: data.is_ascii(),
             scratch: String::new(),
         })
     }
@@ -225,8 +228,12 @@ impl<'a> Scanner<'a> {
         Ok(text)
     }
 
+    /// Reads the number at the head: [`Event::Int`], [`Event::BigInt`] or [`Event::Float`].
+    ///
+    /// # Errors
+    /// Where it is refused.
     #[inline]
-    fn number(&mut self) -> Result<Event<'a>, ScanError> {
+    pub fn number(&mut self) -> Result<Event<'a>, ScanError> {
         let start = self.at;
         let text = &self.text[start..];
         let (number, length) = scan_number(text).map_err(|(kind, within)| ScanError {
@@ -302,6 +309,10 @@ fn is_blank(byte: u8) -> bool {
 fn blanks(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| is_blank(**byte)).count()
 }
+
+mod expect;
+
+pub use expect::{Mark, Text};
 
 #[cfg(test)]
 mod tests;

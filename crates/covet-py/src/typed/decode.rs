@@ -1,0 +1,629 @@
+//! From a JSON text to final objects in one pass: scalars, arrays, dicts; what is refused is noted
+//! and the rest goes on being validated.
+//!
+//! Every reader returns the value, or None. After None either the decoder has ended (text that is
+//! not JSON, the application raised, enough problems), or a problem was noted and the text of the
+//! value was read to its end. Places are put in front of problems on the way out, so that a good
+//! value costs no path.
+
+use covet_server::json::{Event, ScanError, ScanErrorKind, Scanner};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFrozenSet, PySet, PyTuple};
+
+use super::bounds;
+use super::flaw::{Flaw, Made};
+use super::node::{
+    Choice, Dict, JsonKind, Lengths, List, ListKind, Node, NodeId, Text, TextName, Wire,
+};
+use super::options::Failures;
+use super::problems::{Code, MAX_PROBLEMS, Problem, Refused};
+use super::schema::Schema;
+use super::{text, times};
+use crate::json::decode_value;
+use crate::runtime::building;
+
+/// A value; None: it was refused, or the decoder has ended.
+pub(super) type Got<'py> = Option<Bound<'py, PyAny>>;
+
+/// Whether the decoder goes on.
+#[derive(Debug)]
+pub(super) enum Course {
+    /// It does.
+    Going,
+    /// The option of a union that is tried does not fit.
+    TrialFailed,
+    /// The text is no JSON, or there are enough problems.
+    Ended,
+    /// The application's code raised.
+    Raised(PyErr),
+}
+
+/// Reads one text.
+pub(super) struct Decoder<'a, 'py> {
+    pub(super) py: Python<'py>,
+    pub(super) schema: &'a Schema,
+    pub(super) scanner: Scanner<'a>,
+    /// Whether unknown fields are errors where their type does not say.
+    pub(super) forbid_unknown: bool,
+    pub(super) problems: Vec<Problem>,
+    pub(super) course: Course,
+    /// Whether an option of a union is tried: the first problem fails it.
+    pub(super) in_trial: bool,
+    /// Options that failed, and where.
+    pub(super) failures: Failures,
+    /// The items of all open arrays.
+    pub(super) items: Vec<Bound<'py, PyAny>>,
+    /// The fields of all open objects.
+    pub(super) cells: Vec<Option<Bound<'py, PyAny>>>,
+}
+
+/// Decodes `data` as the root of `schema`.
+pub(super) fn decode<'py>(
+    py: Python<'py>,
+    schema: &Schema,
+    data: &[u8],
+    forbid_unknown: bool,
+) -> Result<Bound<'py, PyAny>, Refused> {
+    let scanner = Scanner::new(data).map_err(|error| Refused::Problems(vec![error.into()]))?;
+    let mut decoder = Decoder {
+        py,
+        schema,
+        scanner,
+        forbid_unknown,
+        problems: Vec::new(),
+        course: Course::Going,
+        in_trial: false,
+        failures: Failures::default(),
+        items: Vec::new(),
+        cells: Vec::new(),
+    };
+    let mut value = decoder.value(schema.root);
+    if matches!(decoder.course, Course::Going)
+        && let Err(error) = decoder.scanner.end()
+    {
+        value = decoder.malformed(error);
+    }
+    match (decoder.course, value) {
+        (Course::Raised(error), _) => Err(Refused::Raised(error)),
+        (Course::Going, Some(value)) => Ok(value),
+        _ => Err(Refused::Problems(decoder.problems)),
+    }
+}
+
+impl<'a, 'py> Decoder<'a, 'py> {
+    /// Reads a value of the node.
+    pub(super) fn value(&mut self, id: NodeId) -> Got<'py> {
+        let schema = self.schema;
+        match schema.node(id) {
+            Node::Str(rules) => {
+                if self.scanner.head() != b'"' {
+                    return self.mismatch(Code::Str, "is not a string");
+                }
+                let py = self.py;
+                match self.scanner.text() {
+                    Ok(found) => {
+                        let made = text::string(py, rules, found.text, found.is_ascii);
+                        self.take(made, JsonKind::Str)
+                    }
+                    Err(error) => self.malformed(error),
+                }
+            }
+            Node::Int(bounds) => {
+                if !matches!(self.scanner.head(), b'-' | b'0'..=b'9') {
+                    return self.mismatch(Code::Int, "is not a whole number");
+                }
+                let made = match self.scanner.number() {
+                    Ok(Event::Int(value)) => bounds::int(self.py, bounds, value),
+                    Ok(Event::BigInt(digits)) => bounds::big_int(self.py, bounds, digits),
+                    Ok(_) => {
+                        return self.refuse(Code::Int, "is not a whole number", JsonKind::Float);
+                    }
+                    Err(error) => return self.malformed(error),
+                };
+                self.take(made, JsonKind::Int)
+            }
+            Node::Object(object) => self.object(object),
+            Node::List(list) => self.list(list),
+            Node::Float(bounds) => {
+                if !matches!(self.scanner.head(), b'-' | b'0'..=b'9') {
+                    return self.mismatch(Code::Float, "is not a number");
+                }
+                let (value, kind) = match self.scanner.number() {
+                    Ok(Event::Float(value)) => (Some(value), JsonKind::Float),
+                    Ok(event) => (double(event), JsonKind::Int),
+                    Err(error) => return self.malformed(error),
+                };
+                let made = match value {
+                    Some(value) => bounds::float(self.py, bounds, value),
+                    None => Err(Flaw::bad(Code::Float, "is out of range")),
+                };
+                self.take(made, kind)
+            }
+            Node::Bool => match self.scanner.head() {
+                b't' | b'f' => match self.scanner.value() {
+                    Ok(Event::Bool(value)) => {
+                        Some(PyBool::new(self.py, value).to_owned().into_any())
+                    }
+                    Ok(_) => None,
+                    Err(error) => self.malformed(error),
+                },
+                _ => self.mismatch(Code::Bool, "is not true or false"),
+            },
+            Node::Nullable(inner) => match self.scanner.head() {
+                b'n' => self.null(),
+                _ => self.value(*inner),
+            },
+            Node::None => match self.scanner.head() {
+                b'n' => self.null(),
+                _ => self.mismatch(Code::Null, "is not null"),
+            },
+            Node::Text(rules) => self.text(rules),
+            Node::Choice(choice) => self.choice(choice),
+            Node::Dict(dict) => self.dict(dict),
+            Node::Union(union) => self.union(union),
+            Node::Any => self.any(),
+            Node::Bytes(class, lengths) => {
+                self.string(Code::Bytes, "is not base64", |py, found| {
+                    text::bytes(py, class.as_ref(), *lengths, found)
+                })
+            }
+            Node::Tuple(items) => self.tuple(items),
+            Node::Checked(checked) => {
+                let (kind, value) = (self.kind(), self.value(checked.inner)?);
+                self.take(bounds::checked(checked, value), kind)
+            }
+            Node::Custom(custom) => {
+                let (kind, value) = (self.kind(), self.value(custom.inner)?);
+                self.take(bounds::custom(custom, value), kind)
+            }
+        }
+    }
+
+    /// The kind of the value that comes, for a problem; a number counts as an int.
+    fn kind(&mut self) -> JsonKind {
+        match self.scanner.head() {
+            b'"' => JsonKind::Str,
+            b'{' => JsonKind::Object,
+            b'[' => JsonKind::Array,
+            b't' | b'f' => JsonKind::Bool,
+            b'n' => JsonKind::Null,
+            _ => JsonKind::Int,
+        }
+    }
+
+    /// The value, or None with what stands against it noted.
+    #[inline]
+    pub(super) fn take(&mut self, made: Made<'py>, kind: JsonKind) -> Got<'py> {
+        match made {
+            Ok(value) => Some(value),
+            Err(flaw) => self.note(flaw, Some(kind.name())),
+        }
+    }
+
+    /// Notes a flaw. Always None.
+    #[cold]
+    pub(super) fn note(&mut self, flaw: Flaw, input: Option<&'static str>) -> Got<'py> {
+        match flaw.into_problems(input) {
+            Ok(problems) => {
+                for problem in problems {
+                    self.add(problem);
+                }
+            }
+            Err(error) => self.course = Course::Raised(error),
+        }
+        None
+    }
+
+    #[cold]
+    pub(super) fn refuse(&mut self, code: Code, message: &'static str, kind: JsonKind) -> Got<'py> {
+        self.note(Flaw::bad(code, message), Some(kind.name()))
+    }
+
+    #[cold]
+    fn add(&mut self, problem: Problem) {
+        if self.in_trial {
+            self.course = Course::TrialFailed;
+            return;
+        }
+        self.problems.push(problem);
+        if self.problems.len() == MAX_PROBLEMS {
+            self.course = Course::Ended;
+        }
+    }
+
+    /// The text is no JSON: that is the one problem. Always None.
+    #[cold]
+    pub(super) fn malformed(&mut self, error: ScanError) -> Got<'py> {
+        self.problems.clear();
+        self.problems.push(error.into());
+        self.course = Course::Ended;
+        None
+    }
+
+    /// Reads a value of the wrong kind to its end and notes that it is one. Always None.
+    #[cold]
+    pub(super) fn mismatch(&mut self, code: Code, message: &'static str) -> Got<'py> {
+        if self.in_trial {
+            self.course = Course::TrialFailed;
+            return None;
+        }
+        match self.skip() {
+            Ok(kind) => self.refuse(code, message, kind),
+            Err(error) => self.malformed(error),
+        }
+    }
+
+    /// Reads a value to its end.
+    pub(super) fn skip(&mut self) -> Result<JsonKind, ScanError> {
+        let kind = match self.scanner.value()? {
+            Event::Null => JsonKind::Null,
+            Event::Bool(_) => JsonKind::Bool,
+            Event::Int(_) | Event::BigInt(_) => JsonKind::Int,
+            Event::Float(_) => JsonKind::Float,
+            Event::Str(_) => JsonKind::Str,
+            Event::Array => {
+                self.scanner.skip_items()?;
+                JsonKind::Array
+            }
+            Event::Object => {
+                self.scanner.skip_members()?;
+                JsonKind::Object
+            }
+        };
+        Ok(kind)
+    }
+
+    /// Whether reading goes on.
+    #[inline]
+    pub(super) fn is_going(&self) -> bool {
+        matches!(self.course, Course::Going)
+    }
+
+    /// Puts the item in front of the problems since `from`, which becomes their number.
+    #[cold]
+    pub(super) fn enter_item(&mut self, from: &mut usize, index: usize) {
+        if self.is_located() {
+            for problem in self.problems.iter_mut().skip(*from) {
+                problem.enter_item(index);
+            }
+        }
+        *from = self.problems.len();
+    }
+
+    /// Puts the member in front of the problems since `from`, which becomes their number.
+    #[cold]
+    pub(super) fn enter_member(&mut self, from: &mut usize, name: &str) {
+        if self.is_located() {
+            for problem in self.problems.iter_mut().skip(*from) {
+                problem.enter_member(name);
+            }
+        }
+        *from = self.problems.len();
+    }
+
+    /// Whether the problems have places: not the one of a text that is no JSON.
+    fn is_located(&self) -> bool {
+        self.problems
+            .last()
+            .is_some_and(|problem| problem.offset.is_none())
+    }
+
+    fn null(&mut self) -> Got<'py> {
+        match self.scanner.value() {
+            Ok(_) => Some(self.py.None().into_bound(self.py)),
+            Err(error) => self.malformed(error),
+        }
+    }
+
+    fn any(&mut self) -> Got<'py> {
+        match decode_value(self.py, &mut self.scanner) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let kind = error.kind.unwrap_or(ScanErrorKind::IntegerTooLong);
+                let offset = error.offset;
+                self.malformed(ScanError { offset, kind })
+            }
+        }
+    }
+
+    /// Reads a string that `read` makes a value of.
+    fn string(
+        &mut self,
+        code: Code,
+        message: &'static str,
+        read: impl FnOnce(Python<'py>, &str) -> Made<'py>,
+    ) -> Got<'py> {
+        if self.scanner.head() != b'"' {
+            return self.mismatch(code, message);
+        }
+        let py = self.py;
+        match self.scanner.text() {
+            Ok(found) => {
+                let made = read(py, found.text);
+                self.take(made, JsonKind::Str)
+            }
+            Err(error) => self.malformed(error),
+        }
+    }
+
+    fn text(&mut self, rules: &Text) -> Got<'py> {
+        let takes_number = rules.name == TextName::Decimal || rules.unix.is_some();
+        let head = self.scanner.head();
+        if takes_number && matches!(head, b'-' | b'0'..=b'9') {
+            return self.text_number(rules);
+        }
+        let words = match rules.name {
+            TextName::Decimal => "is not a decimal number",
+            TextName::Uuid => "is not a UUID such as 123e4567-e89b-12d3-a456-426614174000",
+            TextName::Datetime => "is not a date with a time such as 2026-01-31T12:30:00Z",
+            TextName::Date => "is not a date such as 2026-01-31",
+            TextName::Time => "is not a time such as 12:30:00",
+            TextName::Timedelta => "is not a duration such as P1DT2H30M",
+            TextName::Ip(words) => words,
+            TextName::Path => "is not a path",
+        };
+        self.string(rules.name.code(), words, |py, found| {
+            text::read(py, rules, found)
+        })
+    }
+
+    fn text_number(&mut self, rules: &Text) -> Got<'py> {
+        let start = self.scanner.offset();
+        let event = match self.scanner.number() {
+            Ok(event) => event,
+            Err(error) => return self.malformed(error),
+        };
+        let kind = match event {
+            Event::Float(_) => JsonKind::Float,
+            _ => JsonKind::Int,
+        };
+        let made = match (rules.unix, double(event)) {
+            (None, _) => {
+                let written = self.scanner.slice(start, self.scanner.offset());
+                text::read(self.py, rules, written)
+            }
+            (Some(unit), Some(number)) => times::from_number(self.py, rules, unit, number),
+            (Some(_), None) => Err(Flaw::bad(rules.name.code(), "is out of range")),
+        };
+        self.take(made, kind)
+    }
+
+    fn choice(&mut self, choice: &Choice) -> Got<'py> {
+        let py = self.py;
+        let (made, kind) = match self.scanner.value() {
+            Ok(Event::Str(text)) => (choice.by_text(py, text), JsonKind::Str),
+            Ok(Event::Int(value)) => (choice.by_wire(py, &Wire::Int(value)), JsonKind::Int),
+            Ok(Event::Bool(value)) => (choice.by_wire(py, &Wire::Bool(value)), JsonKind::Bool),
+            Ok(Event::Null) => (choice.by_wire(py, &Wire::Null), JsonKind::Null),
+            Ok(Event::Float(value)) => (
+                choice.by_wire(py, &Wire::Float(value.to_bits())),
+                JsonKind::Float,
+            ),
+            Ok(Event::BigInt(digits)) => (
+                choice.by_wire(py, &Wire::BigInt(digits.to_owned())),
+                JsonKind::Int,
+            ),
+            Ok(container) => {
+                let kind = match container {
+                    Event::Array => JsonKind::Array,
+                    _ => JsonKind::Object,
+                };
+                let skipped = match kind {
+                    JsonKind::Array => self.scanner.skip_items(),
+                    _ => self.scanner.skip_members(),
+                };
+                if let Err(error) = skipped {
+                    return self.malformed(error);
+                }
+                (choice.by_wire(py, &Wire::BigInt(String::new())), kind)
+            }
+            Err(error) => return self.malformed(error),
+        };
+        self.take(made, kind)
+    }
+
+    fn list(&mut self, list: &List) -> Got<'py> {
+        let first = self.items.len();
+        if !self.read_items(|_| Some(list.item))? {
+            self.items.truncate(first);
+            return None;
+        }
+        let made = self.make_list(list, first);
+        self.take(made, JsonKind::Array)
+    }
+
+    /// Takes the items from `first` on.
+    fn make_list(&mut self, list: &List, first: usize) -> Made<'py> {
+        let py = self.py;
+        let items = self.items.drain(first..);
+        if list.lengths != Lengths::ANY {
+            text::check_length(list.lengths, items.len(), "items")?;
+        }
+        let unhashable = |_| Flaw::bad(Code::Value, "holds what cannot be in a set");
+        Ok(match list.kind {
+            ListKind::List => building::list_of(py, items)?,
+            ListKind::Tuple => PyTuple::new(py, items)?.into_any(),
+            ListKind::Set => PySet::new(py, items).map_err(unhashable)?.into_any(),
+            ListKind::FrozenSet => PyFrozenSet::new(py, items).map_err(unhashable)?.into_any(),
+            ListKind::Called => {
+                let plain = building::list_of(py, items)?;
+                let made = list.class.bind(py).call1((plain,));
+                made.map_err(|error| Flaw::of(py, error))?
+            }
+        })
+    }
+
+    fn tuple(&mut self, nodes: &[NodeId]) -> Got<'py> {
+        let first = self.items.len();
+        let mut extra = 0usize;
+        let whole = self.read_items(|index| {
+            let node = nodes.get(index).copied();
+            extra += usize::from(node.is_none());
+            node
+        })?;
+        let read = self.items.len() - first;
+        if whole && read == nodes.len() && extra == 0 {
+            let made = PyTuple::new(self.py, self.items.drain(first..));
+            return self.take(
+                made.map(Bound::into_any).map_err(Flaw::from),
+                JsonKind::Array,
+            );
+        }
+        self.items.truncate(first);
+        if whole {
+            let message = format!("does not have {} items", nodes.len());
+            let flaw = Flaw::Bad(Code::Length, message.into());
+            return self.note(flaw, Some(JsonKind::Array.name()));
+        }
+        None
+    }
+
+    /// Pushes the items of an array, whose nodes `node` tells by their index; an item without a node
+    /// is skipped. False where one was refused; None where the decoder has ended or there is no array.
+    fn read_items(&mut self, mut node: impl FnMut(usize) -> Option<NodeId>) -> Option<bool> {
+        if self.scanner.head() != b'[' {
+            self.mismatch(Code::Array, "is not an array");
+            return None;
+        }
+        let (first, mut settled) = (self.items.len(), self.problems.len());
+        let (mut index, mut whole) = (0, true);
+        let mut more = self
+            .scanner
+            .enter()
+            .and_then(|()| self.scanner.first_item());
+        loop {
+            match more {
+                Ok(true) => {}
+                Ok(false) => return Some(whole),
+                Err(error) => {
+                    self.malformed(error);
+                    break;
+                }
+            }
+            match node(index) {
+                Some(id) => match self.value(id) {
+                    Some(item) => self.items.push(item),
+                    None => {
+                        whole = false;
+                        self.enter_item(&mut settled, index);
+                        if !self.is_going() {
+                            break;
+                        }
+                    }
+                },
+                None => {
+                    if let Err(error) = self.scanner.skip() {
+                        self.malformed(error);
+                        break;
+                    }
+                }
+            }
+            index += 1;
+            more = self.scanner.next_item();
+        }
+        self.items.truncate(first);
+        None
+    }
+
+    fn dict(&mut self, dict: &Dict) -> Got<'py> {
+        if self.scanner.head() != b'{' {
+            return self.mismatch(Code::Object, "is not an object");
+        }
+        let made = PyDict::new(self.py);
+        let whole = self.read_members(dict, &made)?;
+        if !whole {
+            return None;
+        }
+        let result = finish_dict(self.py, dict, made);
+        self.take(result, JsonKind::Object)
+    }
+
+    /// False where a member was refused; None where the decoder has ended.
+    fn read_members(&mut self, dict: &Dict, made: &Bound<'py, PyDict>) -> Option<bool> {
+        let mut settled = self.problems.len();
+        let mut keys = covet_server::json::Keys::default();
+        let mut whole = true;
+        let mut more = self
+            .scanner
+            .enter()
+            .and_then(|()| self.scanner.first_member());
+        loop {
+            match more {
+                Ok(true) => {}
+                Ok(false) => return Some(whole),
+                Err(error) => {
+                    self.malformed(error);
+                    return None;
+                }
+            }
+            let offset = self.scanner.offset();
+            let key = match self.scanner.member_key() {
+                Ok(key) => key,
+                Err(error) => {
+                    self.malformed(error);
+                    return None;
+                }
+            };
+            let converted = match self.schema.convert_scalar(self.py, dict.key, &key) {
+                Ok(converted) => Some(converted),
+                Err(flaw) => self.note_key(flaw),
+            };
+            let value = self.is_going().then(|| self.value(dict.value)).flatten();
+            match (converted, value) {
+                (Some(key), Some(value)) => {
+                    if let Err(error) = made.set_item(key, value) {
+                        self.course = Course::Raised(error);
+                    }
+                }
+                _ => {
+                    whole = false;
+                    self.enter_member(&mut settled, &key);
+                }
+            }
+            if !self.is_going() {
+                return None;
+            }
+            if !keys.insert(key) {
+                let kind = ScanErrorKind::DuplicateKey;
+                self.malformed(ScanError { offset, kind });
+                return None;
+            }
+            more = self.scanner.next_member();
+        }
+    }
+
+    /// A key is what its object has, so whatever is wrong with it has one code.
+    #[cold]
+    fn note_key(&mut self, flaw: Flaw) -> Got<'py> {
+        let flaw = match flaw {
+            Flaw::Bad(_, message) => {
+                Flaw::Bad(Code::Key, format!("has a key that {message}").into())
+            }
+            other => other,
+        };
+        self.note(flaw, Some("str"))
+    }
+}
+
+fn finish_dict<'py>(py: Python<'py>, dict: &Dict, made: Bound<'py, PyDict>) -> Made<'py> {
+    text::check_length(dict.lengths, made.len(), "members")?;
+    match &dict.class {
+        None => Ok(made.into_any()),
+        Some(class) => {
+            let built = class.bind(py).call1((made,));
+            built.map_err(|error| Flaw::of(py, error))
+        }
+    }
+}
+
+/// The number as a double; None where it is out of range.
+fn double(event: Event<'_>) -> Option<f64> {
+    let value = match event {
+        #[allow(clippy::cast_precision_loss, reason = "what float(int) does")]
+        Event::Int(value) => value as f64,
+        Event::Float(value) => value,
+        Event::BigInt(digits) => digits.parse().ok()?,
+        _ => return None,
+    };
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,51 @@
+//! A compiled type: decoding and converting start here.
+
+use pyo3::prelude::*;
+
+use super::compile::compile;
+use super::decode::decode;
+use super::node::{Node, NodeId};
+use super::problems::Refused;
+
+/// A type that was compiled: its nodes, and which of them it is.
+#[derive(Debug)]
+pub struct Schema {
+    /// Every node.
+    pub nodes: Vec<Node>,
+    /// The whole.
+    pub root: NodeId,
+}
+
+impl Schema {
+    /// Compiles the tree whose outermost node is `root`, a `covet._types.nodes.Node`.
+    ///
+    /// # Errors
+    /// `ConfigurationError` for what cannot be compiled, such as a malformed pattern.
+    pub fn compile(root: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            nodes: compile(root)?,
+            root: 0,
+        })
+    }
+
+    /// Decodes a JSON text. Every problem of it is collected, up to [`MAX_PROBLEMS`](super::MAX_PROBLEMS);
+    /// `forbid_unknown` makes unknown fields problems where their type does not say.
+    ///
+    /// # Errors
+    /// The client's problems, or what the application's code raised.
+    pub fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        data: &[u8],
+        forbid_unknown: bool,
+    ) -> Result<Bound<'py, PyAny>, Refused> {
+        decode(py, self, data, forbid_unknown)
+    }
+
+    /// The node at `id`.
+    #[must_use]
+    #[inline]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+}
