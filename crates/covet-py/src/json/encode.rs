@@ -156,7 +156,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
     fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Done {
         let lists = self.open(b'{')?;
         let size = dict.len();
-        let mut entries = DictEntries::new(dict);
+        let mut entries = DictEntries::new(dict, true);
         while let Some(entry) = entries.push_leaves::<false>(Shape::any(lists), self.out) {
             if !entry.key_is_written {
                 self.key(&entry.key)?;

@@ -34,6 +34,11 @@ impl Encoder<'_, '_> {
     fn other_key(&mut self, key: &Bound<'_, PyAny>) -> Done {
         let start = self.out.len();
         self.value(key)?;
+        self.finish_key(start, key)
+    }
+
+    /// Makes a key of the value that was written from `start` on for `key`.
+    pub(crate) fn finish_key(&mut self, start: usize, key: &Bound<'_, PyAny>) -> Done {
         self.out.pop();
         match self.out.get(start) {
             Some(b'"') => {}

@@ -56,7 +56,7 @@ pub(crate) fn value(value: &Bound<'_, PyAny>) -> Failure {
         "generator" | "map" | "filter" | "dict_keys" | "dict_values" | "dict_items" => {
             "use list() of it"
         }
-        _ => "give `default`, or use str, int, float, bool, None, dict, list or a dataclass",
+        _ => "convert it first, for instance to a dict, list or str",
     };
     Failure::new(format!(
         "object of type {name} cannot be encoded as JSON: {advice}"

@@ -83,6 +83,14 @@ pub(crate) fn push_leaf(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>) -> bo
     is_leaf
 }
 
+/// [`push_leaf`] for what `shape` says.
+pub(crate) fn push_shape(out: &mut Vec<u8>, value: Borrowed<'_, '_, PyAny>, shape: Shape) -> bool {
+    let mut pen = Pen::new(out);
+    let is_written = put_flat::<true>(&mut pen, value, shape);
+    pen.finish();
+    is_written
+}
+
 /// [`push_leaf`] with a pen; where `CHECKED` only of the types in `leaf`.
 #[inline(always)]
 pub(super) fn put_leaf<const CHECKED: bool>(

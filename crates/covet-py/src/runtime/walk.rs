@@ -127,13 +127,20 @@ pub(crate) struct DictEntries<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
     /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
     position: ffi::Py_ssize_t,
+    /// Whether keys are written here.
+    keys: bool,
 }
 
 impl<'a, 'py> DictEntries<'a, 'py> {
-    /// Starts at the first entry.
+    /// Starts at the first entry. Without `keys`, keys are left to the caller, and so is every entry.
     #[inline]
-    pub(crate) fn new(dict: &'a Bound<'py, PyDict>) -> Self {
-        Self { dict, position: 0 }
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> Self {
+        let position = 0;
+        Self {
+            dict,
+            position,
+            keys,
+        }
     }
 
     /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
@@ -150,7 +157,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
             while stop.is_none()
                 && let Some((key, value)) = next(self.dict, &mut self.position)
             {
-                let key_is_written = put_key(&mut pen, key);
+                let key_is_written = self.keys && put_key(&mut pen, key);
                 if !key_is_written || !put_flat::<CHECKED>(&mut pen, value, shape) {
                     stop = Some(Entry {
                         key: key.to_owned(),
