@@ -298,5 +298,8 @@ def test_keys_are_text_unless_asked() -> None:
             json_encode({key: 2}, keys="any")
     with pytest.raises(JSONEncodeError, match="a number must be finite"):
         json_encode({float("nan"): 2}, keys="any")
+    with pytest.raises(JSONEncodeError) as caught:
+        json_encode({1: [2j]}, keys="any")
+    assert caught.value.path == '$["1"][0]'
     with pytest.raises(ValueError, match='keys="all" is not known: use "str" or "any"'):
         json_encode({}, keys="all")  # type: ignore[arg-type]

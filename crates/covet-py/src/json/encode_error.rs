@@ -73,7 +73,8 @@ impl Failure {
     /// The failure as seen from the object or dict that holds it under `key`.
     #[cold]
     pub(crate) fn under_key(mut self, key: &Bound<'_, PyAny>) -> Self {
-        let key = key.extract::<String>().unwrap_or_else(|_| "?".to_owned());
+        let key = key.str().and_then(|key| key.extract::<String>());
+        let key = key.unwrap_or_else(|_| "?".to_owned());
         self.0.steps.push(Step::Key(key));
         self
     }

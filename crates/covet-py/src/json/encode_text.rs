@@ -54,7 +54,8 @@ impl Encoder<'_, '_> {
             && seconds % 60 != 0
         {
             let utc = PyTzInfo::utc(value.py());
-            let moved = utc.and_then(|utc| value.call_method1(intern!(value.py(), "astimezone"), (utc,)));
+            let moved =
+                utc.and_then(|utc| value.call_method1(intern!(value.py(), "astimezone"), (utc,)));
             return self.datetime(
                 &moved.map_err(|error| Failure::raised("moving the datetime to UTC", error))?,
             );
@@ -102,27 +103,42 @@ impl Encoder<'_, '_> {
     fn duration(&mut self, value: &Bound<'_, PyAny>) -> Done {
         let delta = checked::<PyDelta>(value)?;
         let seconds = i64::from(delta.get_days()) * DAY + i64::from(delta.get_seconds());
+        // At most 10^9 days, which is 8.64 * 10^19 microseconds: more than an `i64` holds.
         let total = i128::from(seconds) * 1_000_000 + i128::from(delta.get_microseconds());
-        let (rest, micros) = (total.unsigned_abs() / 1_000_000, total.unsigned_abs() % 1_000_000);
-        let (days, rest) = (rest / 86_400, rest % 86_400);
-        let mut text = String::from(if total < 0 { "-P" } else { "P" });
-        if days > 0 {
-            text += &format!("{days}D");
+        let magnitude = total.unsigned_abs();
+        let (whole, micros) = ((magnitude / 1_000_000) as u64, magnitude % 1_000_000);
+        let (days, rest) = (whole / 86_400, whole % 86_400);
+        self.out.push(b'"');
+        self.out
+            .extend_from_slice(if total < 0 { b"-P" } else { b"P" });
+        self.push_count(days, b'D');
+        if rest > 0 || micros > 0 || total == 0 {
+            self.out.push(b'T');
         }
-        let parts = [(rest / 3_600, 'H'), (rest / 60 % 60, 'M')];
-        let shown = parts.iter().filter(|(count, _)| *count > 0);
-        let mut time: String = shown.map(|(count, unit)| format!("{count}{unit}")).collect();
+        self.push_count(rest / 3_600, b'H');
+        self.push_count(rest / 60 % 60, b'M');
         if micros > 0 {
+            write::write_u64(self.out, rest % 60);
+            self.out.push(b'.');
             let fraction = format!("{micros:06}");
-            time += &format!("{}.{}S", rest % 60, fraction.trim_end_matches('0'));
-        } else if rest % 60 > 0 || total == 0 {
-            time += &format!("{}S", rest % 60);
+            let shown = fraction.trim_end_matches('0');
+            self.out.extend_from_slice(shown.as_bytes());
+            self.out.push(b'S');
+        } else if total == 0 {
+            self.out.extend_from_slice(b"0S");
+        } else {
+            self.push_count(rest % 60, b'S');
         }
-        if !time.is_empty() {
-            text = text + "T" + &time;
-        }
-        write::write_str_then(self.out, &text, b',');
+        self.out.extend_from_slice(b"\",");
         Ok(())
+    }
+
+    /// A part of a duration, where there is some.
+    fn push_count(&mut self, count: u64, unit: u8) {
+        if count > 0 {
+            write::write_u64(self.out, count);
+            self.out.push(unit);
+        }
     }
 
     fn bytes(&mut self, value: &Bound<'_, PyAny>) -> Done {
@@ -211,20 +227,21 @@ impl Encoder<'_, '_> {
 }
 
 /// Seconds east of UTC; none where the zone does not know.
-fn offset_of(
-    value: &Bound<'_, PyAny>,
-    zone: &Bound<'_, PyTzInfo>,
-) -> Result<Option<i32>, Failure> {
+fn offset_of(value: &Bound<'_, PyAny>, zone: &Bound<'_, PyTzInfo>) -> Result<Option<i32>, Failure> {
     let py = value.py();
     let raised = |error| Failure::raised("utcoffset()", error);
     if PyTzInfo::utc(py).is_ok_and(|utc| utc.is(zone)) {
         return Ok(Some(0));
     }
-    let offset = value.call_method0(intern!(py, "utcoffset")).map_err(raised)?;
+    let offset = value
+        .call_method0(intern!(py, "utcoffset"))
+        .map_err(raised)?;
     if offset.is_none() {
         return Ok(None);
     }
-    let delta = offset.cast::<PyDelta>().map_err(|error| raised(error.into()))?;
+    let delta = offset
+        .cast::<PyDelta>()
+        .map_err(|error| raised(error.into()))?;
     if delta.get_microseconds() != 0 {
         // No whole seconds either: anything that is no whole minute is moved to UTC.
         return Ok(Some(1));

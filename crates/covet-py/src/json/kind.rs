@@ -210,7 +210,7 @@ fn is_subclass(owner: &Bound<'_, PyType>, module: &str, name: &str) -> PyResult<
 /// The fields of a dataclass, an attrs class or a Struct.
 fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Option<Fields>> {
     let py = owner.py();
-    let named = |fields: Bound<'_, PyAny>| {
+    let by_name = |fields: Bound<'_, PyAny>| {
         let name = |field: PyResult<Bound<'_, PyAny>>| {
             let name: String = field?.getattr("name")?.extract()?;
             Ok((name.clone(), name))
@@ -219,11 +219,11 @@ fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Option<Fields>> {
     };
     if owner.hasattr(intern!(py, "__dataclass_fields__"))? {
         let fields = py.import("dataclasses")?.call_method1("fields", (owner,))?;
-        return Ok(Some(Fields::of(owner, &named(fields)?, None)));
+        return Ok(Some(Fields::of(owner, &by_name(fields)?, None)));
     }
     if owner.hasattr(intern!(py, "__attrs_attrs__"))? {
         let fields = owner.getattr("__attrs_attrs__")?;
-        return Ok(Some(Fields::of(owner, &named(fields)?, None)));
+        return Ok(Some(Fields::of(owner, &by_name(fields)?, None)));
     }
     if !is_subclass(owner, "msgspec", "Struct")? {
         return Ok(None);

@@ -4,7 +4,10 @@
 //! What needs words for its refusal (a lone surrogate, NaN) or is rare (a large int) is left to
 //! the caller.
 
-#![allow(unsafe_code, reason = "reads the memory of str, int, float and list objects")]
+#![allow(
+    unsafe_code,
+    reason = "reads the memory of str, int, float and list objects"
+)]
 #![allow(clippy::inline_always, reason = "see `output`")]
 
 use pyo3::prelude::*;
@@ -56,6 +59,12 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// Nothing at all.
+    pub(crate) const NOTHING: Self = Self {
+        leaf: Leaves::NOTHING,
+        items: Leaves::NOTHING,
+    };
+
     /// Every leaf, and every list of leaves where `lists` says so.
     #[inline(always)]
     pub(crate) fn any(lists: bool) -> Self {
@@ -129,7 +138,9 @@ pub(super) fn put_flat<const CHECKED: bool>(
 ) -> bool {
     let has_lists = cfg!(not(Py_GIL_DISABLED)) && shape.items != Leaves::NOTHING;
     put_leaf::<CHECKED>(pen, value, shape.leaf)
-        || (has_lists && is_exactly::<PyList>(value) && put_list::<CHECKED>(pen, value, shape.items))
+        || (has_lists
+            && is_exactly::<PyList>(value)
+            && put_list::<CHECKED>(pen, value, shape.items))
 }
 
 /// `value` is exactly a list.

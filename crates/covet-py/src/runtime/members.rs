@@ -5,6 +5,10 @@
 //! which its version tells.
 
 #![allow(unsafe_code, reason = "reads the memory of instances")]
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "the interpreter aligns references in objects"
+)]
 
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
@@ -86,7 +90,11 @@ impl Members {
         let mut stop = None;
         for (index, piece) in pieces.iter().enumerate().skip(from) {
             piece.key.put(&mut pen);
-            let value = if holds { self.read(object, index) } else { None };
+            let value = if holds {
+                self.read(object, index)
+            } else {
+                None
+            };
             match value {
                 Some(value) if put_flat::<CHECKED>(&mut pen, value, piece.shape.with(lists)) => {}
                 value => {
@@ -98,19 +106,6 @@ impl Members {
         }
         pen.finish();
         stop
-    }
-
-    /// The value of the field number `index`, where it is in its place.
-    #[inline]
-    pub(crate) fn get<'py>(
-        &self,
-        object: &Bound<'py, PyAny>,
-        index: usize,
-    ) -> Option<Bound<'py, PyAny>> {
-        if !self.holds_for(object) {
-            return None;
-        }
-        self.read(object, index).map(Borrowed::to_owned)
     }
 
     /// Whether the places are those of `object`.
@@ -130,7 +125,9 @@ impl Members {
         let start = object.as_ptr().cast::<u8>();
         let value = match *self.places.get(index)? {
             // SAFETY: the class has a member of a reference there, and this is its object.
-            Place::Offset(offset) => unsafe { start.add(offset).cast::<*mut ffi::PyObject>().read() },
+            Place::Offset(offset) => unsafe {
+                start.add(offset).cast::<*mut ffi::PyObject>().read()
+            },
             #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
             Place::Inline(index) => inline::read(object, index),
             Place::Attribute => return None,
@@ -161,8 +158,8 @@ fn place_of(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> Place {
     // For its effect: a look-up gives the class a version.
     let _ = class.getattr(name);
     let mro = class.mro();
-    let namespaces = mro.iter().filter_map(|base| base.getattr("__dict__").ok());
-    let Some(descriptor) = namespaces.filter_map(|names| names.get_item(name).ok()).next() else {
+    let mut namespaces = mro.iter().filter_map(|base| base.getattr("__dict__").ok());
+    let Some(descriptor) = namespaces.find_map(|names| names.get_item(name).ok()) else {
         return inline_place(class, name);
     };
     if let Some(offset) = slot_offset(class, &descriptor) {
@@ -188,7 +185,8 @@ fn slot_offset(class: &Bound<'_, PyType>, descriptor: &Bound<'_, PyAny>) -> Opti
     let (owner, member) = unsafe { (found.d_common.d_type, &*found.d_member) };
     // SAFETY: both are classes, which live.
     let inherits = unsafe { ffi::PyType_IsSubtype(class.as_type_ptr(), owner) } != 0;
-    let is_reference = member.type_code == ffi::Py_T_OBJECT_EX && member.flags & !ffi::Py_READONLY == 0;
+    let is_reference =
+        member.type_code == ffi::Py_T_OBJECT_EX && member.flags & !ffi::Py_READONLY == 0;
     (inherits && is_reference).then(|| usize::try_from(member.offset).ok())?
 }
 

@@ -87,6 +87,7 @@ impl Literal {
     }
 
     /// The bytes.
+    #[cfg(test)]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.blocks.as_flattened()[..self.length]
     }

@@ -266,7 +266,15 @@ mod tests {
 
     #[test]
     fn long_texts_and_other_scripts() {
-        for text in ["\0", "\u{1f}é", "\"\\", "😀\n", "line of a text\n", "é", "日本語の文章です。"] {
+        for text in [
+            "\0",
+            "\u{1f}é",
+            "\"\\",
+            "😀\n",
+            "line of a text\n",
+            "é",
+            "日本語の文章です。",
+        ] {
             for count in [1, 7, 16, 100, 1_000, 5_000] {
                 check(&text.repeat(count));
                 check(&format!("{}{text}", "x".repeat(count)));

@@ -5,8 +5,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMemoryView, PySet,
-    PyString, PyTuple,
+    PyBool, PyByteArray, PyBytes, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList,
+    PyMemoryView, PySet, PyString, PyTuple, PyType,
 };
 
 use super::encode_plan::{ObjectPlan, Plan, shape};
@@ -16,7 +16,7 @@ use super::schema::Schema;
 use crate::json::encode::{EncodeOptions, Encoder};
 use crate::json::encode_error::{Done, EncodeError, Failure};
 use crate::json::{kind, refusal};
-use crate::runtime::leaf::{Leaves, Shape, push_shape};
+use crate::runtime::leaf::{Shape, push_shape};
 use crate::runtime::walk::{DictEntries, ListItems};
 
 impl Schema {
@@ -59,12 +59,10 @@ impl<'s> Typed<'s, '_, '_, '_> {
         let schema = self.schema;
         match schema.node(id) {
             Node::Any => self.encoder.value(value),
-            Node::None if value.is_none() => self.encoder.value(value),
+            Node::None | Node::Nullable(_) if value.is_none() => self.encoder.value(value),
             Node::None => Err(mismatch(value, "None")),
-            Node::Bool => match value.is_exact_instance_of::<PyBool>() {
-                true => self.encoder.value(value),
-                false => Err(mismatch(value, "bool")),
-            },
+            Node::Bool if value.is_exact_instance_of::<PyBool>() => self.encoder.value(value),
+            Node::Bool => Err(mismatch(value, "bool")),
             Node::Int(_) => self.int(value, "int"),
             Node::Float(_) => match value.cast::<PyFloat>() {
                 Ok(number) => self.encoder.float(number.value()),
@@ -85,7 +83,6 @@ impl<'s> Typed<'s, '_, '_, '_> {
                 Some(option) => self.value(option, value),
                 None => Err(mismatch(value, "one of the types of the union")),
             },
-            Node::Nullable(_) if value.is_none() => self.encoder.value(value),
             Node::Nullable(inner) => self.value(*inner, value),
             Node::Checked(checked) => self.value(checked.inner, value),
             Node::Custom(custom) => self.custom(custom, value),
@@ -112,10 +109,10 @@ impl<'s> Typed<'s, '_, '_, '_> {
     fn text(
         &mut self,
         name: TextName,
-        class: &Bound<'_, pyo3::types::PyType>,
+        class: &Bound<'_, PyType>,
         value: &Bound<'_, PyAny>,
     ) -> Done {
-        let is_moment = value.is_instance_of::<pyo3::types::PyDateTime>();
+        let is_moment = value.is_instance_of::<PyDateTime>();
         let is_date = matches!(name, TextName::Date) && is_moment;
         if is_date || !is_instance(value, class)? {
             return Err(mismatch(value, &class_name(class)));
@@ -237,7 +234,9 @@ impl<'s> Typed<'s, '_, '_, '_> {
             return Err(mismatch(value, &class_name(&class)));
         }
         let raised = |error| Failure::raised("items()", error);
-        let items = value.call_method0("items").and_then(|items| items.try_iter());
+        let items = value
+            .call_method0("items")
+            .and_then(|items| items.try_iter());
         self.encoder.open(b'{')?;
         for item in items.map_err(raised)? {
             let (key, item) = item
@@ -252,12 +251,10 @@ impl<'s> Typed<'s, '_, '_, '_> {
     fn exact_dict(&mut self, declared: &Dict, dict: &Bound<'_, PyDict>) -> Done {
         let lists = self.encoder.open(b'{')?;
         let plain_keys = matches!(self.schema.node(declared.key), Node::Str(_) | Node::Any);
-        let shape = match plain_keys {
-            true => shape(&self.schema.nodes, declared.value).with(lists),
-            false => Shape {
-                leaf: Leaves::NOTHING,
-                items: Leaves::NOTHING,
-            },
+        let shape = if plain_keys {
+            shape(&self.schema.nodes, declared.value).with(lists)
+        } else {
+            Shape::NOTHING
         };
         let size = dict.len();
         let mut entries = DictEntries::new(dict, plain_keys);
@@ -280,8 +277,7 @@ impl<'s> Typed<'s, '_, '_, '_> {
     ) -> Done {
         if !key_is_written {
             let start = self.encoder.out().len();
-            self.value(declared.key, key)
-                .map_err(|failure| failure.under_key(key))?;
+            self.value(declared.key, key)?;
             self.encoder.finish_key(start, key)?;
         }
         self.value(declared.value, value)
@@ -383,7 +379,7 @@ impl<'s> Typed<'s, '_, '_, '_> {
     fn custom(&mut self, custom: &Custom, value: &Bound<'_, PyAny>) -> Done {
         let py = value.py();
         let class = custom.class.bind(py);
-        if let Ok(class) = class.cast::<pyo3::types::PyType>()
+        if let Ok(class) = class.cast::<PyType>()
             && !is_instance(value, class)?
         {
             return Err(mismatch(value, &class_name(class)));
@@ -394,16 +390,13 @@ impl<'s> Typed<'s, '_, '_, '_> {
     }
 }
 
-fn is_instance(
-    value: &Bound<'_, PyAny>,
-    class: &Bound<'_, pyo3::types::PyType>,
-) -> Result<bool, Failure> {
+fn is_instance(value: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> Result<bool, Failure> {
     value
         .is_instance(class)
         .map_err(|error| Failure::raised("isinstance()", error))
 }
 
-fn class_name(class: &Bound<'_, pyo3::types::PyType>) -> String {
+fn class_name(class: &Bound<'_, PyType>) -> String {
     class
         .qualname()
         .map_or_else(|_| "?".to_owned(), |name| name.to_string())

@@ -49,7 +49,11 @@ impl ObjectPlan {
     pub(super) fn members(&self, class: &Bound<'_, PyType>) -> &Members {
         self.members.get_or_init(|| {
             let py = class.py();
-            let names: Vec<_> = self.names.iter().map(|name| name.bind(py).clone()).collect();
+            let names: Vec<_> = self
+                .names
+                .iter()
+                .map(|name| name.bind(py).clone())
+                .collect();
             Members::of(class, &names)
         })
     }
@@ -78,7 +82,10 @@ fn object_plan(py: Python<'_>, nodes: &[Node], object: &Object) -> ObjectPlan {
         Literal::new(&text)
     });
     ObjectPlan {
-        names: fields.iter().map(|field| field.name.clone_ref(py)).collect(),
+        names: fields
+            .iter()
+            .map(|field| field.name.clone_ref(py))
+            .collect(),
         nodes: fields.iter().map(|field| field.node).collect(),
         required: fields.iter().map(|field| field.required).collect(),
         pieces: fields
@@ -158,10 +165,9 @@ fn leaves(nodes: &[Node], id: NodeId, deep: usize) -> Leaves {
         Node::Str(_) => Leaves::STR,
         Node::Nullable(inner) => Leaves::NONE.or(leaves(nodes, *inner, deep)),
         Node::Checked(checked) => leaves(nodes, checked.inner, deep),
-        Node::Union(union) => union
-            .options
-            .iter()
-            .fold(Leaves::NOTHING, |all, option| all.or(leaves(nodes, *option, deep))),
+        Node::Union(union) => union.options.iter().fold(Leaves::NOTHING, |all, option| {
+            all.or(leaves(nodes, *option, deep))
+        }),
         _ => Leaves::NOTHING,
     }
 }

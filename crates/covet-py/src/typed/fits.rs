@@ -24,7 +24,11 @@ enum Fit {
 const DEEPEST: usize = 8;
 
 /// The option that fits best; of equal ones the first.
-pub(super) fn fits(schema: &Schema, options: &[NodeId], value: &Bound<'_, PyAny>) -> Option<NodeId> {
+pub(super) fn fits(
+    schema: &Schema,
+    options: &[NodeId],
+    value: &Bound<'_, PyAny>,
+) -> Option<NodeId> {
     let fit = |&option: &NodeId| Some((fit(schema, option, value, DEEPEST)?, option));
     let best = options.iter().filter_map(fit).min_by_key(|(fit, _)| *fit);
     best.map(|(_, option)| option)
