@@ -95,8 +95,7 @@ class Encoder(Generic[_T]):
     def __init__(self, type: Any) -> None:
         """A type that JSON has no form for: ConfigurationError."""
         self.type = type
-        compiled: Any = _compiled(type, forbid_unknown=False, depth=2)
-        self.encode = compiled.encode
+        self.encode = _compiled(type, forbid_unknown=False, depth=2).encode
 
     def __repr__(self) -> str:
         """With its type."""
@@ -107,9 +106,7 @@ def encode(value: object, *, type: Any = _UNTYPED) -> bytes:
     """`value` as JSON: every field that it has, or with `type` exactly that type's. It has no JSON: EncodeError."""
     if type is _UNTYPED:
         return json_encode(value)
-    compiled: Any = _compiled(type, forbid_unknown=False, depth=2)
-    written: bytes = compiled.encode(value)
-    return written
+    return _compiled(type, forbid_unknown=False, depth=2).encode(value)
 
 
 @overload

@@ -17,10 +17,7 @@ pytest.importorskip("covet.json", reason="needs the native module", exc_type=Imp
 import covet
 from covet import ConfigurationError, Pattern
 from covet import json as covet_json
-from covet._native import Schema
 from covet.json import DecodeError, Decoder, EncodeError, Encoder, ValidationError, decode, encode, schema
-
-encodes = pytest.mark.skipif(not hasattr(Schema, "encode"), reason="this build has no typed encoder")
 
 
 @dataclass(slots=True)
@@ -161,7 +158,7 @@ class Attrs:
 
 
 ADAPTED: list[tuple[Any, bytes, Any]] = [
-    (Struct, b'{"theId":1,"tags":["a"]}', Struct(1, ["a"])),
+    (Struct, b'{"theId":1,"tags":["a"],"other":5}', Struct(1, ["a"], 5)),
     (Attrs, b'{"a":1,"b":[2],"c":3}', Attrs(1, [2], 3)),
     (Model, b'{"a":1,"at":null}', Model(a=1)),
 ]
@@ -213,14 +210,27 @@ def test_codec() -> None:
         assert [(each["pointer"], each["code"]) for each in raised.value.errors] == [found]
 
 
-@encodes
 @pytest.mark.parametrize(("cls", "text", "value"), ADAPTED, ids=lambda value: getattr(value, "__name__", ""))
 def test_encoded(cls: Any, text: bytes, value: Any) -> None:
     assert encode(value, type=cls) == text
     assert Encoder(cls).encode(value) == text
 
 
-@encodes
+@pytest.mark.xfail(strict=True, reason="the native half does not read FieldNode.absent yet")
+def test_unset_is_not_written() -> None:
+    assert encode(Struct(1), type=Struct) == b'{"theId":1,"tags":[]}'
+
+
+@attrs.define
+class Private:
+    _a: int = attrs.field(converter=int)
+
+
+@pytest.mark.xfail(strict=True, reason="the native half does not read FieldNode.keyword yet")
+def test_private_names_of_attrs() -> None:
+    assert decode(b'{"a": 1}', type=Private) == Private(1)
+
+
 def test_encoding_another_type() -> None:
     with pytest.raises(EncodeError):
         encode("a", type=int)
