@@ -338,6 +338,8 @@ class Schema:
         """Compile. What cannot be: ConfigurationError."""
     def decode(self, data: bytes | bytearray | memoryview | str, /) -> Any:
         """The value of a JSON text. Malformed: JSONDecodeError. Of another type: TypedDecodeError."""
+    def encode(self, value: object, /, *, by_attribute: bool = False) -> bytes:
+        """`value` as JSON: exactly the declared fields. Of another type: JSONEncodeError."""
     def convert(self, text: str, /) -> Any:
         """The value of a text that is no JSON, as in a query. Of another type: TypedDecodeError."""
     def convert_many(self, texts: Sequence[str], /) -> Any:
@@ -345,7 +347,9 @@ class Schema:
     def convert_fields(self, pairs: Sequence[tuple[str, str]], /) -> Any:
         """The value of an object whose fields are pairs of name and text. Of another type: TypedDecodeError."""
 
-def json_encode(value: object, /) -> bytes:
+def json_encode(
+    value: object, /, *, default: Callable[[Any], object] | None = None, keys: Literal["str", "any"] = "str"
+) -> bytes:
     """`value` as JSON. It cannot be encoded: JSONEncodeError."""
 
 def json_decode(data: bytes | bytearray | memoryview | str, /) -> Any:

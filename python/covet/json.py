@@ -6,17 +6,17 @@ wrong with it is a ConfigurationError then.
 
 import builtins
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypedDict, TypeVar, overload
 
 from covet._native import JSONDecodeError as DecodeError
 from covet._native import JSONEncodeError as EncodeError
 from covet._native import Schema, json_decode, json_encode
+from covet._native import TypedDecodeError as ValidationError
 from covet._types.json_schema import schema_of
 from covet._types.nodes import Node
 from covet._types.reading import read_type
 from covet._types.scope import UnresolvedName
-from covet.errors import CovetError
 
 __all__ = [
     "DecodeError",
@@ -39,7 +39,7 @@ _by_value: Final[dict[tuple[object, str, bool], Schema]] = {}
 
 
 class ValidationProblem(TypedDict):
-    """One thing that is wrong with a value; never holds the value."""
+    """One thing that is wrong with a value, in the `errors` of a ValidationError; never holds the value."""
 
     pointer: str
     """JSON pointer to it (RFC 6901); empty for the whole."""
@@ -49,22 +49,6 @@ class ValidationProblem(TypedDict):
     """For people."""
     input: str | None
     """What was there: null, bool, int, float, str, array or object; None where nothing was."""
-
-
-class ValidationError(CovetError, ValueError):
-    """JSON that is well formed, but no value of the type: everything that is wrong, at most 100 problems."""
-
-    errors: list[ValidationProblem]
-    """In the order of the text."""
-
-    def __init__(self, errors: Sequence[ValidationProblem]) -> None:
-        """From its problems, at least one."""
-        super().__init__(list(errors))
-        self.errors = list(errors)
-
-    def __str__(self) -> str:
-        """One line for each problem."""
-        return "\n".join(f"{problem['pointer'] or 'the value'} {problem['message']}" for problem in self.errors)
 
 
 class Decoder(Generic[_T]):
@@ -122,8 +106,7 @@ def encode(value: object, *, type: Any = _UNTYPED) -> bytes:
     """`value` as JSON: every field that it has, or with `type` exactly that type's. It has no JSON: EncodeError."""
     if type is _UNTYPED:
         return json_encode(value)
-    encoder: Callable[[object], bytes] = _compiled(type, forbid_unknown=False, depth=2).encode
-    return encoder(value)
+    return _compiled(type, forbid_unknown=False, depth=2).encode(value)
 
 
 @overload

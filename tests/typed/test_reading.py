@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Annotated, Any, Dict, List, Literal, NewType, Optional, Tuple, TypeVar, Union
+from typing import Annotated, Any, Dict, ForwardRef, List, Literal, NewType, Optional, Tuple, TypeVar, Union
 from uuid import UUID
 
 import pytest
@@ -195,7 +195,7 @@ def test_error(annotation: object, message: str) -> None:
     assert message in str(raised.value)
 
 
-@pytest.mark.parametrize("annotation", ["Nowhere", list["Nowhere"], "list[Nowhere]"])
+@pytest.mark.parametrize("annotation", ["Nowhere", List[ForwardRef("Nowhere")], "list[Nowhere]"])
 def test_a_name_that_is_not_defined(annotation: object) -> None:
     with pytest.raises(UnresolvedName, match="uses the name 'Nowhere' in .* which is not defined there: define it"):
         read_type(annotation)
@@ -225,7 +225,7 @@ def test_recursion_through_text() -> None:
 
 def test_a_type_that_is_only_itself() -> None:
     with pytest.raises(ConfigurationError, match="is defined as itself: write what it holds"):
-        read_type("Loop", globalns={"Loop": Union["Loop", None]})
+        read_type("Loop", globalns={"Loop": Union[ForwardRef("Loop"), None]})
 
 
 def test_any_keys_stay_any() -> None:

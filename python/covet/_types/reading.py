@@ -19,7 +19,7 @@ from covet._types.constraints import constrain
 from covet._types.containers import read_container
 from covet._types.enums import read_enum, read_literal
 from covet._types.metadata import meanings
-from covet._types.nodes import AnyNode, Node, ObjectNode
+from covet._types.nodes import AnyNode, Node, NullableNode, ObjectNode, UnionNode
 from covet._types.objects import ClassReading, FieldReading, check_names, new_object, scopes_of
 from covet._types.scalars import read_scalar
 from covet._types.scope import Scope, UnresolvedName, shown
@@ -84,6 +84,8 @@ class Reader:
         self._checks = list[tuple[str, Callable[[], None]]]()
         self._place = ""
         self._variable_uses = 0
+        self._holds_itself = False
+        self._has_union = False
 
     def read(self, annotation: object, scope: Scope) -> Node:
         """The node of `annotation`; the same one for the same object, unless type variables make it another."""
@@ -95,9 +97,10 @@ class Reader:
         key = (id(annotation), id(scope))
         again = self._open.get(key)
         if again is not None:
+            self._holds_itself = True
             return again
         uses = self._variable_uses
-        waiting = self._open[key] = Pending(shown(annotation))
+        waiting = self._open[key] = Pending(annotation)
         try:
             node = self._read(annotation, scope)
         finally:
@@ -130,13 +133,15 @@ class Reader:
             fill(reading)
             check_names(reading.node)
         self._place = ""
-        root = resolve(root)
+        if self._holds_itself:
+            root = resolve(root)
         for place, check in self._checks:
             try:
                 check()
             except ConfigurationError as error:
                 raise _Placed(place, error) if place else error from None
-        decide(root, _as_placed)
+        if self._has_union:
+            decide(root, _as_placed)
         return root
 
     def _evaluated(self, text: str | ForwardRef, scope: Scope) -> object:
@@ -163,7 +168,7 @@ class Reader:
         if origin is Annotated:
             return self._annotated(annotation, scope)
         if origin is typing.Union or origin is types.UnionType:
-            return read_union([self.read(each, scope) for each in arguments])
+            return self._union(arguments, scope)
         if origin is Literal or getattr(origin, "_name", None) == "Literal":
             return read_literal(annotation, arguments)
         if form_of(annotation) is not None or isinstance(annotation, InitVar):
@@ -214,6 +219,12 @@ class Reader:
             self._unfilled.append((ClassReading(self, cls, node, scopes), fill))
         return node
 
+    def _union(self, options: tuple[object, ...], scope: Scope) -> Node:
+        node = read_union([self.read(each, scope) for each in options])
+        if isinstance(node.inner if isinstance(node, NullableNode) else node, UnionNode):
+            self._has_union = True
+        return node
+
     def _variable(self, variable: Any, scope: Scope) -> Node:
         """A type variable: its argument, its default, its bound, or anything."""
         self._variable_uses += 1
@@ -229,18 +240,22 @@ class Reader:
         if variable.__bound__ is not None:
             return self.read(variable.__bound__, scope)
         if variable.__constraints__:
-            return read_union([self.read(each, scope) for each in variable.__constraints__])
+            return self._union(variable.__constraints__, scope)
         return AnyNode()
 
     def _alias(self, alias: Any, arguments: tuple[object, ...], scope: Scope) -> Node:
         """`type X[T] = ...`: its value, read in the module that wrote it."""
         nodes = tuple(self.read(each, scope) for each in arguments)
         key = (alias, *map(id, nodes))
-        known = self._objects.get(key) or self._open.get(key)
+        known = self._objects.get(key)
         if known is not None:
             return known
+        again = self._open.get(key)
+        if again is not None:
+            self._holds_itself = True
+            return again
         self._kept.append(nodes)
-        waiting = self._open[key] = Pending(shown(alias))
+        waiting = self._open[key] = Pending(alias)
         module = sys.modules.get(alias.__module__)
         inner = Scope(
             vars(module) if module is not None else scope.globalns,

@@ -69,6 +69,6 @@ def read_scalar(annotation: Any) -> Node | None:
         return plain()
     text = _TEXTS.get(annotation)
     cls: Any = annotation
-    if text is None and isinstance(annotation, type) and issubclass(annotation, PurePath):
+    if text is None and isinstance(cls, type) and issubclass(cls, PurePath):
         text = "path"
     return None if text is None else TextNode(text, cls)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from covet._types.nodes import CheckedNode, CustomNode, Node, NullableNode, ObjectNode, UnionNode
+from covet._types.scope import shown
 from covet.errors import ConfigurationError
 
 _SINGLE = ("inner", "item", "key", "value")
@@ -20,8 +21,13 @@ class Pending(Node):
     """A type that is being read, met again inside itself."""
 
     kind: ClassVar[str] = "pending"
-    name: str
+    annotation: object
     target: Node | None = None
+
+    @property
+    def name(self) -> str:
+        """The type, for messages."""
+        return shown(self.annotation)
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -40,7 +40,7 @@ enum Step {
 }
 
 /// A failure on its way outward. Boxed, so that the result of each value is one word.
-pub(super) struct Failure(Box<Details>);
+pub(crate) struct Failure(Box<Details>);
 
 struct Details {
     /// Innermost first.
@@ -50,11 +50,11 @@ struct Details {
 }
 
 /// The result of encoding one value.
-pub(super) type Done = Result<(), Failure>;
+pub(crate) type Done = Result<(), Failure>;
 
 impl Failure {
     #[cold]
-    pub(super) fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(Box::new(Details {
             steps: Vec::new(),
             message: message.into(),
@@ -64,7 +64,7 @@ impl Failure {
 
     /// `cause` was raised while `doing`.
     #[cold]
-    pub(super) fn raised(doing: &str, cause: PyErr) -> Self {
+    pub(crate) fn raised(doing: &str, cause: PyErr) -> Self {
         let mut failure = Self::new(format!("{doing} raised {cause}"));
         failure.0.cause = Some(cause);
         failure
@@ -72,21 +72,22 @@ impl Failure {
 
     /// The failure as seen from the object or dict that holds it under `key`.
     #[cold]
-    pub(super) fn under_key(mut self, key: &Bound<'_, PyAny>) -> Self {
-        let key = key.extract::<String>().unwrap_or_else(|_| "?".to_owned());
+    pub(crate) fn under_key(mut self, key: &Bound<'_, PyAny>) -> Self {
+        let key = key.str().and_then(|key| key.extract::<String>());
+        let key = key.unwrap_or_else(|_| "?".to_owned());
         self.0.steps.push(Step::Key(key));
         self
     }
 
     /// The failure as seen from the array that holds it at `index`.
     #[cold]
-    pub(super) fn at_index(mut self, index: usize) -> Self {
+    pub(crate) fn at_index(mut self, index: usize) -> Self {
         self.0.steps.push(Step::Index(index));
         self
     }
 
     /// The failure as seen from outside.
-    pub(super) fn finish(self) -> EncodeError {
+    pub(crate) fn finish(self) -> EncodeError {
         let Details {
             steps,
             message,

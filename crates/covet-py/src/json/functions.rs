@@ -1,12 +1,13 @@
 //! The two directions as functions of the native module, and the errors they raise.
 
+use covet_server::buffers::Buffer;
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
 use super::decode::{DecodeError, decode};
-use super::encode::encode;
+use super::encode::{EncodeOptions, encode_with};
 use super::encode_error::EncodeError;
 
 create_exception!(
@@ -22,15 +23,29 @@ create_exception!(
     "Bytes are not a JSON text that is accepted. `offset` is the place in bytes."
 );
 
-/// `value` as JSON.
+/// `value` as JSON. `default` is called with a value that JSON has no form for and returns one
+/// that it has; `keys="any"` takes keys that are written as text.
 ///
 /// # Errors
-/// `JSONEncodeError`, a `ValueError`, with the attribute `path`.
+/// `JSONEncodeError`, a `ValueError`, with the attribute `path`; `ValueError` for other `keys`.
 #[pyfunction]
-#[pyo3(signature = (value, /))]
-pub fn json_encode<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let mut out = Vec::with_capacity(1024);
-    encode(value, &mut out).map_err(|error| raise_encode_error(value.py(), error))?;
+#[pyo3(signature = (value, /, *, default=None, keys="str"))]
+pub fn json_encode<'py>(
+    value: &Bound<'py, PyAny>,
+    default: Option<&Bound<'py, PyAny>>,
+    keys: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let any_keys = match keys {
+        "str" => false,
+        "any" => true,
+        other => {
+            let message = format!("keys={other:?} is not known: use \"str\" or \"any\"");
+            return Err(PyValueError::new_err(message));
+        }
+    };
+    let mut out = Buffer::take();
+    encode_with(value, &mut out, EncodeOptions { default, any_keys })
+        .map_err(|error| raise_encode_error(value.py(), error))?;
     Ok(PyBytes::new(value.py(), &out))
 }
 
@@ -64,7 +79,7 @@ fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     PyMemoryView::from(data)?.call_method0("tobytes")?.extract()
 }
 
-fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
+pub(crate) fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
     let raised = JSONEncodeError::new_err(error.to_string());
     match error.cause {
         Some(cause) if !cause.is_instance_of::<PyException>(py) => return cause,

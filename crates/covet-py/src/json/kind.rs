@@ -12,42 +12,83 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
+use super::fields::Fields;
+use crate::runtime::output::Literal;
+
 /// Types that are remembered. A program that makes more (in a loop, say) starts over, so that
 /// the table neither grows nor keeps dead classes for ever.
 const MAX_TYPES: usize = 1_024;
 
 /// How the values of a type are encoded.
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A subclass of `str`: its text.
     Str,
     /// A subclass of `int`: its number.
     Int,
     /// A subclass of `float`: its number.
     Float,
-    /// A subclass of `dict`: what its `items()` returns.
-    Dict,
+    /// A mapping, a subclass of `dict` too: what its `items()` returns.
+    Mapping,
     /// A subclass of `list`.
     List,
     /// A subclass of `tuple`, named tuples too: an array.
     Tuple,
-    /// A dataclass: an object of its declared fields.
-    Dataclass(Box<[Field]>),
+    /// A set, deque or other sequence: an array of what iterating gives.
+    Iterable,
+    /// A dataclass, Struct or attrs class: an object of its declared fields.
+    Object(Box<Fields>),
+    /// A pydantic model: what its `model_dump()` returns.
+    Model,
     /// An enumeration: the member's value.
     Enum,
-    /// A UUID: text.
-    Uuid,
-    /// A date or a time: what its `isoformat()` returns.
-    DateOrTime,
-    /// A date with a time: as RFC 3339 where it knows its offset.
-    DateTime,
+    /// A string.
+    Text(Text),
+    /// JSON has no form for it.
+    Unknown,
 }
 
-/// A declared field of a dataclass.
-pub(super) struct Field {
-    /// The attribute, interned.
-    pub(super) name: Py<PyString>,
-    /// `"name":`, ready to append.
-    pub(super) prefix: Box<[u8]>,
+/// How a value becomes text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// 8-4-4-4-12 hexadecimal digits.
+    Uuid,
+    /// RFC 3339 where it knows its offset.
+    DateTime,
+    /// RFC 3339's full-date.
+    Date,
+    /// RFC 3339's time.
+    Time,
+    /// An ISO 8601 duration.
+    Duration,
+    /// Base64.
+    Bytes,
+    /// What `str()` gives.
+    Str,
+}
+
+/// The kinds of the types that were met last, without a lock.
+#[derive(Default)]
+pub(crate) struct KindCache([Option<(Py<PyType>, Arc<Kind>)>; 4]);
+
+impl KindCache {
+    /// The kind of the values of `value`'s type.
+    ///
+    /// # Errors
+    /// What Python code of the type raised while it was looked at.
+    #[inline]
+    pub(crate) fn of(&mut self, value: &Bound<'_, PyAny>) -> PyResult<Arc<Kind>> {
+        let address = value.get_type_ptr() as usize;
+        let slot = (address >> 5 ^ address >> 9) % self.0.len();
+        if let Some((known, kind)) = &self.0[slot]
+            && known.as_ptr() as usize == address
+        {
+            return Ok(Arc::clone(kind));
+        }
+        let kind = kind_of(value)?;
+        let owner = value.get_type().unbind();
+        self.0[slot] = Some((owner, Arc::clone(&kind)));
+        Ok(kind)
+    }
 }
 
 struct Entry {
@@ -61,11 +102,8 @@ type Table = HashMap<usize, Entry, BuildHasherDefault<AddressHasher>>;
 /// Of all threads: the worker's and, where handlers run in a pool, the pool's.
 static TABLE: Mutex<Option<Table>> = Mutex::new(None);
 
-/// The kind of the values of `value`'s type. None where JSON has no form for them.
-///
-/// # Errors
-/// What Python code of the type raised while it was looked at.
-pub(super) fn kind_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Kind>>> {
+/// The kind of the values of `value`'s type.
+fn kind_of(value: &Bound<'_, PyAny>) -> PyResult<Arc<Kind>> {
     let address = value.get_type_ptr() as usize;
     let known = |table: &Table| table.get(&address).map(|entry| Arc::clone(&entry.kind));
     let remembered = TABLE
@@ -73,14 +111,11 @@ pub(super) fn kind_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Kind>>> {
         .unwrap_or_else(PoisonError::into_inner)
         .as_ref()
         .and_then(known);
-    if remembered.is_some() {
-        return Ok(remembered);
+    if let Some(kind) = remembered {
+        return Ok(kind);
     }
     let owner = value.get_type();
-    let Some(kind) = classify(&owner)? else {
-        return Ok(None);
-    };
-    let kind = Arc::new(kind);
+    let kind = Arc::new(classify(&owner)?);
     remember(
         address,
         Entry {
@@ -88,7 +123,7 @@ pub(super) fn kind_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Kind>>> {
             kind: Arc::clone(&kind),
         },
     );
-    Ok(Some(kind))
+    Ok(kind)
 }
 
 fn remember(address: usize, entry: Entry) {
@@ -100,13 +135,12 @@ fn remember(address: usize, entry: Entry) {
     drop((full, replaced));
 }
 
-fn classify(owner: &Bound<'_, PyType>) -> PyResult<Option<Kind>> {
-    let py = owner.py();
-    let is = |module: &str, name: &str| owner.is_subclass(&py.import(module)?.getattr(name)?);
-    Ok(Some(if is("enum", "Enum")? {
+fn classify(owner: &Bound<'_, PyType>) -> PyResult<Kind> {
+    let is = |module, name| is_subclass(owner, module, name);
+    Ok(if is("enum", "Enum")? {
         Kind::Enum
-    } else if owner.hasattr(intern!(py, "__dataclass_fields__"))? {
-        Kind::Dataclass(declared_fields(owner)?)
+    } else if let Some(fields) = declared_fields(owner)? {
+        Kind::Object(Box::new(fields))
     } else if owner.is_subclass_of::<PyString>()? {
         Kind::Str
     } else if owner.is_subclass_of::<PyInt>()? {
@@ -114,35 +148,106 @@ fn classify(owner: &Bound<'_, PyType>) -> PyResult<Option<Kind>> {
     } else if owner.is_subclass_of::<PyFloat>()? {
         Kind::Float
     } else if owner.is_subclass_of::<PyDict>()? {
-        Kind::Dict
+        Kind::Mapping
     } else if owner.is_subclass_of::<PyList>()? {
         Kind::List
     } else if owner.is_subclass_of::<PyTuple>()? {
         Kind::Tuple
-    } else if is("uuid", "UUID")? {
-        Kind::Uuid
-    } else if is("datetime", "datetime")? {
-        Kind::DateTime
-    } else if is("datetime", "date")? || is("datetime", "time")? {
-        Kind::DateOrTime
+    } else if let Some(text) = text_of(owner)? {
+        Kind::Text(text)
+    } else if owner.hasattr(intern!(owner.py(), "__pydantic_serializer__"))?
+        && owner.hasattr(intern!(owner.py(), "model_dump"))?
+    {
+        Kind::Model
+    } else if is("collections.abc", "Mapping")? {
+        Kind::Mapping
+    } else if is("collections.abc", "Set")? && !is("collections.abc", "MappingView")?
+        || is("collections.abc", "Sequence")?
+    {
+        Kind::Iterable
     } else {
-        return Ok(None);
-    }))
+        Kind::Unknown
+    })
 }
 
-fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Box<[Field]>> {
+/// The types of the standard library that are written as text, most used first.
+const TEXTS: [(&str, &str, Text); 15] = [
+    ("uuid", "UUID", Text::Uuid),
+    ("datetime", "datetime", Text::DateTime),
+    ("datetime", "date", Text::Date),
+    ("datetime", "time", Text::Time),
+    ("datetime", "timedelta", Text::Duration),
+    ("decimal", "Decimal", Text::Str),
+    ("builtins", "bytes", Text::Bytes),
+    ("builtins", "bytearray", Text::Bytes),
+    ("builtins", "memoryview", Text::Bytes),
+    ("pathlib", "PurePath", Text::Str),
+    ("ipaddress", "_BaseAddress", Text::Str),
+    ("ipaddress", "_BaseNetwork", Text::Str),
+    ("ipaddress", "IPv4Interface", Text::Str),
+    ("ipaddress", "IPv6Interface", Text::Str),
+    ("zoneinfo", "ZoneInfo", Text::Str),
+];
+
+fn text_of(owner: &Bound<'_, PyType>) -> PyResult<Option<Text>> {
+    for (module, name, text) in TEXTS {
+        if is_subclass(owner, module, name)? {
+            return Ok(Some(text));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether `owner` inherits the class `name` of `module`: not where the module was never loaded.
+fn is_subclass(owner: &Bound<'_, PyType>, module: &str, name: &str) -> PyResult<bool> {
+    let modules = owner.py().import("sys")?.getattr("modules")?;
+    match modules.cast::<PyDict>()?.get_item(module)? {
+        Some(module) => owner.is_subclass(&module.getattr(name)?),
+        None => Ok(false),
+    }
+}
+
+/// The fields of a dataclass, an attrs class or a Struct.
+fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Option<Fields>> {
     let py = owner.py();
-    let fields = py.import("dataclasses")?.call_method1("fields", (owner,))?;
-    let field = |field: PyResult<Bound<'_, PyAny>>| {
-        let text: String = field?.getattr("name")?.extract()?;
-        let mut prefix = Vec::new();
-        write::write_str_then(&mut prefix, &text, b':');
-        Ok(Field {
-            name: PyString::intern(py, &text).unbind(),
-            prefix: prefix.into(),
-        })
+    let by_name = |fields: Bound<'_, PyAny>| {
+        let name = |field: PyResult<Bound<'_, PyAny>>| {
+            let name: String = field?.getattr("name")?.extract()?;
+            Ok((name.clone(), name))
+        };
+        fields.try_iter()?.map(name).collect::<PyResult<Vec<_>>>()
     };
-    fields.try_iter()?.map(field).collect()
+    if owner.hasattr(intern!(py, "__dataclass_fields__"))? {
+        let fields = py.import("dataclasses")?.call_method1("fields", (owner,))?;
+        return Ok(Some(Fields::of(owner, &by_name(fields)?, None)));
+    }
+    if owner.hasattr(intern!(py, "__attrs_attrs__"))? {
+        let fields = owner.getattr("__attrs_attrs__")?;
+        return Ok(Some(Fields::of(owner, &by_name(fields)?, None)));
+    }
+    if !is_subclass(owner, "msgspec", "Struct")? {
+        return Ok(None);
+    }
+    let names: Vec<String> = owner.getattr("__struct_fields__")?.extract()?;
+    let wire: Vec<String> = owner.getattr("__struct_encode_fields__")?.extract()?;
+    let fields: Vec<_> = names.into_iter().zip(wire).collect();
+    Ok(Some(Fields::of(owner, &fields, struct_tag(owner)?)))
+}
+
+/// `"tag_field":tag,` where a Struct has a tag.
+fn struct_tag(owner: &Bound<'_, PyType>) -> PyResult<Option<Literal>> {
+    let config = owner.getattr("__struct_config__")?;
+    let (field, tag) = (config.getattr("tag_field")?, config.getattr("tag")?);
+    if tag.is_none() || field.is_none() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    write::write_str_then(&mut text, &field.extract::<String>()?, b':');
+    match tag.extract::<i64>() {
+        Ok(number) => write::write_i64_then(&mut text, number, b','),
+        Err(_) => write::write_str_then(&mut text, &tag.extract::<String>()?, b','),
+    }
+    Ok(Some(Literal::new(&text)))
 }
 
 /// Addresses of types are spread well enough by one multiplication.

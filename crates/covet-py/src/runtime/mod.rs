@@ -14,10 +14,12 @@
 //! - [`building`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
+//! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
+mod block;
 pub(crate) mod building;
 mod clock;
 mod context;
@@ -29,9 +31,13 @@ mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
 mod handle;
+pub(crate) mod leaf;
+pub(crate) mod members;
+pub(crate) mod output;
 mod pool;
 mod queue;
 mod schedule;
+pub(crate) mod quoted;
 mod scheduler;
 mod signals;
 mod slots;
@@ -41,6 +47,7 @@ mod task_end;
 mod tests;
 mod thread_bound;
 mod turn;
+pub(crate) mod walk;
 
 pub(crate) use attachment::{attached, offer};
 pub(crate) use context::{call_in, copy_current};

@@ -1,13 +1,14 @@
 //! A compiled type as a class of Python, and the error that its methods raise.
 
+use covet_server::buffers::Buffer;
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::problems::{Problem, Refused};
 use super::schema::Schema;
-use crate::json::{malformed_error, with_bytes};
+use crate::json::{malformed_error, raise_encode_error, with_bytes};
 
 create_exception!(
     covet._native,
@@ -50,6 +51,18 @@ impl PySchema {
             self.schema.decode(py, bytes, self.forbid_unknown)
         })?
         .map_err(|refused| raised(py, refused, "body"))
+    }
+
+    #[pyo3(signature = (value, /, *, by_attribute = false))]
+    fn encode<'py>(
+        &self,
+        value: &Bound<'py, PyAny>,
+        by_attribute: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut out = Buffer::take();
+        let written = self.schema.encode(value, by_attribute, &mut out);
+        written.map_err(|error| raise_encode_error(value.py(), error))?;
+        Ok(PyBytes::new(value.py(), &out))
     }
 
     #[pyo3(signature = (text, /))]

@@ -7,6 +7,7 @@
 //! - `decode`: scalars, arrays, dicts; `object`: known fields; `options`: unions
 //! - `convert`: from texts: path, query, form, header, the keys of a dict
 //! - `text`, `times`, `bounds`: one value and its rules; `flaw`: what stands against it
+//! - `encode`: Python objects to JSON; `encode_plan`: what it needs beside the nodes; `fits`: which option of a union
 //! - `schema`: the tree as a whole; `class`: as a class of Python, with its error
 //!
 //! Knows nothing of requests. Text and numbers are found by `covet_server::json`.
@@ -16,6 +17,9 @@ mod class;
 mod compile;
 mod convert;
 mod decode;
+mod encode;
+mod encode_plan;
+mod fits;
 mod flaw;
 mod node;
 mod object;

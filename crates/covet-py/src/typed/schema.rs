@@ -1,9 +1,10 @@
-//! A compiled type: decoding and converting start here.
+//! A compiled type: decoding, converting and encoding start here.
 
 use pyo3::prelude::*;
 
 use super::compile::compile;
 use super::decode::decode;
+use super::encode_plan::{Plan, plans};
 use super::node::{Node, NodeId};
 use super::problems::Refused;
 
@@ -14,6 +15,8 @@ pub struct Schema {
     pub nodes: Vec<Node>,
     /// The whole.
     pub root: NodeId,
+    /// What encoding needs beside the nodes, numbered as they are.
+    plans: Box<[Plan]>,
 }
 
 impl Schema {
@@ -22,8 +25,10 @@ impl Schema {
     /// # Errors
     /// `ConfigurationError` for what cannot be compiled, such as a malformed pattern.
     pub fn compile(root: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let nodes = compile(root)?;
         Ok(Self {
-            nodes: compile(root)?,
+            plans: plans(root.py(), &nodes),
+            nodes,
             root: 0,
         })
     }
@@ -40,6 +45,12 @@ impl Schema {
         forbid_unknown: bool,
     ) -> Result<Bound<'py, PyAny>, Refused> {
         decode(py, self, data, forbid_unknown)
+    }
+
+    /// What encoding needs beside the node at `id`.
+    #[inline]
+    pub(super) fn plan(&self, id: NodeId) -> &Plan {
+        &self.plans[id as usize]
     }
 
     /// The node at `id`.

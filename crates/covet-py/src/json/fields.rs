@@ -1,0 +1,70 @@
+//! The fields of an object that are written: their names in Python, their names in JSON, where
+//! they are kept.
+
+use covet_server::json::write;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+use crate::runtime::leaf::Shape;
+use crate::runtime::members::{Member, Members, Piece};
+use crate::runtime::output::Literal;
+
+/// The fields of one class, in the order they are written.
+pub(crate) struct Fields {
+    /// The attributes, interned.
+    pub(crate) names: Box<[Py<PyString>]>,
+    pieces: Box<[Piece]>,
+    /// A constant member that is written first, with its comma.
+    pub(crate) tag: Option<Literal>,
+    members: Members,
+}
+
+impl Fields {
+    /// The fields of `class`, each an attribute and its name in JSON. There must have been an
+    /// object of the class already.
+    pub(crate) fn of(
+        class: &Bound<'_, PyType>,
+        fields: &[(String, String)],
+        tag: Option<Literal>,
+    ) -> Self {
+        let py = class.py();
+        let names: Vec<_> = fields
+            .iter()
+            .map(|(name, _)| PyString::intern(py, name))
+            .collect();
+        Self {
+            members: Members::of(class, &names),
+            names: names.into_iter().map(Bound::unbind).collect(),
+            pieces: fields.iter().map(|(_, wire)| piece(wire)).collect(),
+            tag,
+        }
+    }
+
+    /// Appends fields from number `next` on, up to one whose value is no leaf: its name
+    /// is written. With `lists`, a list of leaves counts as one.
+    #[inline]
+    pub(crate) fn push_leaves<'py>(
+        &self,
+        object: &Bound<'py, PyAny>,
+        next: usize,
+        lists: bool,
+        out: &mut Vec<u8>,
+    ) -> Option<Member<'py>> {
+        self.members
+            .push_leaves::<false>(object, &self.pieces, next, lists, out)
+    }
+}
+
+/// `"name":`, escaped.
+pub(crate) fn key_literal(name: &str) -> Literal {
+    let mut text = Vec::new();
+    write::write_str_then(&mut text, name, b':');
+    Literal::new(&text)
+}
+
+fn piece(name: &str) -> Piece {
+    Piece {
+        key: key_literal(name),
+        shape: Shape::any(true),
+    }
+}

@@ -1,0 +1,193 @@
+//! Walking the built-in containers with references that the container owns.
+//!
+//! A borrowed item is safe while no Python code runs. So leaves are written here, where none
+//! does, and whatever may run some is handed out as a reference of its own. The containers may
+//! change between two calls: each call looks at them anew.
+
+#![allow(unsafe_code, reason = "borrows what containers own")]
+
+use std::ptr::null_mut;
+
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::{Borrowed, ffi};
+
+use super::leaf::{Shape, put_flat, put_key};
+use super::output::Pen;
+
+/// The items of a list, in order.
+pub(crate) struct ListItems<'a, 'py> {
+    list: &'a Bound<'py, PyList>,
+    next: usize,
+}
+
+impl<'a, 'py> ListItems<'a, 'py> {
+    /// Starts at the first item.
+    #[inline]
+    pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
+        Self { list, next: 0 }
+    }
+
+    /// Appends items as JSON, each with a comma, up to one that `shape` does not
+    /// allow: that one is returned. Leaves are of any type unless `CHECKED`.
+    #[inline]
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Bound<'py, PyAny>> {
+        let mut stop = None;
+        let mut pen = Pen::new(out);
+        with_critical_section(self.list, || {
+            while stop.is_none() && self.next < self.list.len() {
+                let item = borrow(self.list, self.next);
+                self.next += 1;
+                if !put_flat::<CHECKED>(&mut pen, item, shape) {
+                    stop = Some(item.to_owned());
+                }
+            }
+        });
+        pen.finish();
+        stop
+    }
+
+    /// The index of the item that was returned last.
+    pub(crate) fn index(&self) -> usize {
+        self.next - 1
+    }
+}
+
+/// Inside the list's critical section, `index` below its length.
+#[inline]
+fn borrow<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Borrowed<'a, 'py, PyAny> {
+    let index = index.cast_signed();
+    // SAFETY: the caller compared the index with the length, and nothing ran since.
+    let item = unsafe { ffi::PyList_GET_ITEM(list.as_ptr(), index) };
+    // SAFETY: the list owns it while nothing runs; it is dropped or made owned before that.
+    unsafe { Borrowed::from_ptr(list.py(), item) }
+}
+
+/// The items of a tuple, in order. A tuple never changes.
+pub(crate) struct TupleItems<'a, 'py> {
+    tuple: &'a Bound<'py, PyTuple>,
+    next: usize,
+}
+
+impl<'a, 'py> TupleItems<'a, 'py> {
+    /// Starts at the first item.
+    #[inline]
+    pub(crate) fn new(tuple: &'a Bound<'py, PyTuple>) -> Self {
+        Self { tuple, next: 0 }
+    }
+
+    /// Appends items as JSON, each with a comma, up to one that `shape` does not
+    /// allow: that one is returned. Leaves are of any type unless `CHECKED`.
+    #[inline]
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Bound<'py, PyAny>> {
+        let mut stop = None;
+        let mut pen = Pen::new(out);
+        while stop.is_none()
+            && self.next < self.tuple.len()
+            && let Ok(item) = self.tuple.get_borrowed_item(self.next)
+        {
+            self.next += 1;
+            if !put_flat::<CHECKED>(&mut pen, item, shape) {
+                stop = Some(item.to_owned());
+            }
+        }
+        pen.finish();
+        stop
+    }
+
+    /// The index of the item that was returned last.
+    pub(crate) fn index(&self) -> usize {
+        self.next - 1
+    }
+}
+
+/// An entry of a dict that was not written.
+pub(crate) struct Entry<'py> {
+    /// The key.
+    pub(crate) key: Bound<'py, PyAny>,
+    /// The value.
+    pub(crate) value: Bound<'py, PyAny>,
+    /// Whether the key and its colon were written.
+    pub(crate) key_is_written: bool,
+}
+
+/// The entries of a dict, in its order.
+///
+/// Where the dict is changed on the way, entries may be missed or come twice: compare its length.
+pub(crate) struct DictEntries<'a, 'py> {
+    dict: &'a Bound<'py, PyDict>,
+    /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
+    position: ffi::Py_ssize_t,
+    /// Whether keys are written here.
+    keys: bool,
+}
+
+impl<'a, 'py> DictEntries<'a, 'py> {
+    /// Starts at the first entry. Without `keys`, keys are left to the caller, and so is every entry.
+    #[inline]
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> Self {
+        let position = 0;
+        Self {
+            dict,
+            position,
+            keys,
+        }
+    }
+
+    /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
+    /// whose value `shape` does not allow: that one is returned. Leaves are of any type unless `CHECKED`.
+    #[inline]
+    pub(crate) fn push_leaves<const CHECKED: bool>(
+        &mut self,
+        shape: Shape,
+        out: &mut Vec<u8>,
+    ) -> Option<Entry<'py>> {
+        let mut stop = None;
+        let mut pen = Pen::new(out);
+        with_critical_section(self.dict, || {
+            while stop.is_none()
+                && let Some((key, value)) = next(self.dict, &mut self.position)
+            {
+                let key_is_written = self.keys && put_key(&mut pen, key);
+                if !key_is_written || !put_flat::<CHECKED>(&mut pen, value, shape) {
+                    stop = Some(Entry {
+                        key: key.to_owned(),
+                        value: value.to_owned(),
+                        key_is_written,
+                    });
+                }
+            }
+        });
+        pen.finish();
+        stop
+    }
+}
+
+/// Inside the dict's critical section.
+#[inline]
+fn next<'a, 'py>(
+    dict: &'a Bound<'py, PyDict>,
+    position: &mut ffi::Py_ssize_t,
+) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
+    let (mut key, mut value) = (null_mut(), null_mut());
+    let at = &raw mut *position;
+    // SAFETY: a dict, and this thread is attached. The function checks the position against the
+    // dict as it is now, so earlier changes are harmless.
+    let found = unsafe { ffi::PyDict_Next(dict.as_ptr(), at, &raw mut key, &raw mut value) };
+    if found == 0 {
+        return None;
+    }
+    // SAFETY: the dict owns both while nothing runs; they are dropped or made owned before that.
+    let key = unsafe { Borrowed::from_ptr(dict.py(), key) };
+    // SAFETY: as above.
+    Some((key, unsafe { Borrowed::from_ptr(dict.py(), value) }))
+}
