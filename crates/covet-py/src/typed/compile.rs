@@ -22,6 +22,7 @@ use super::problems::Code;
 use super::union::find_candidates;
 use crate::imports;
 use crate::runtime::building::{self, Slots};
+use crate::runtime::inline_values::InlineValues;
 
 /// Compiles `root` and all it refers to. The root is the first node.
 ///
@@ -189,7 +190,12 @@ impl<'py> Compiler<'py> {
             Build::Slots => Some(slots(&class, &fields)?),
             _ => None,
         };
+        let inline = match build {
+            Build::Attributes => inline_values(&class, &fields),
+            _ => None,
+        };
         Ok(Object {
+            inline,
             plain_new: has_plain_new(&class)?,
             slots,
             class: class.unbind(),
@@ -280,6 +286,16 @@ fn slots(class: &Bound<'_, PyType>, fields: &[Field]) -> PyResult<Slots> {
             "a field of {class} has no slot: build it otherwise"
         ))
     })
+}
+
+/// Where the fields that are stored lie in an instance.
+fn inline_values(class: &Bound<'_, PyType>, fields: &[Field]) -> Option<InlineValues> {
+    let py = class.py();
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| (!field.init_only).then(|| field.name.bind(py)))
+        .collect();
+    InlineValues::learn(class, &names)
 }
 
 /// Whether instances may be made by the allocator alone. msgspec's Struct has a `__new__` that wants the fields.
