@@ -100,7 +100,9 @@ def test_colliding_keys_are_linear() -> None:
 
     def seconds(node: Node, count: int) -> float:
         # All these end alike and differ in few bits, which is where weak hashes collide.
-        data = ("{" + ",".join(f'"{n:032b}"'.replace("0", "Aa").replace("1", "BB") + ":1" for n in range(count)) + "}").encode()
+        data = (
+            "{" + ",".join(f'"{n:032b}"'.replace("0", "Aa").replace("1", "BB") + ":1" for n in range(count)) + "}"
+        ).encode()
         schema = Schema(node)
         start = time.perf_counter()
         outcome(schema, data)

@@ -48,7 +48,7 @@ class Rights(enum.Flag):
     WRITE = 2
 
 
-UTC = dt.UTC if hasattr(dt, "UTC") else dt.timezone.utc
+UTC = dt.UTC
 DATETIME = TextNode("datetime", dt.datetime)
 LITERAL = EnumNode(None, [("a", "a"), (1, 1), (True, True), (None, None)])
 COLOR = EnumNode(Color, [(member.value, member) for member in Color])
@@ -237,6 +237,7 @@ REFUSED: list[tuple[Node, str, str, str, str]] = [
     (DictNode(dict, StrNode(), IntNode()), "[]", "object", "", "array"),
     (DictNode(dict, StrNode(), IntNode()), '{"a/b~": "x"}', "int", "/a~1b~0", "str"),
     (DictNode(dict, IntNode(), IntNode()), '{"x": 1}', "key", "/x", "str"),
+    (DictNode(dict, BoolNode(), IntNode()), '{"true": 1, "yes": 2}', "key", "/yes", "str"),
     (DictNode(dict, StrNode(), IntNode(), max_length=1), '{"a": 1, "b": 2}', "max_length", "", "object"),
     (NullableNode(IntNode()), '"a"', "int", "", "str"),
     (CheckedNode(IntNode(), [("gt", 0)]), "0", "gt", "", "int"),

@@ -146,7 +146,7 @@ impl InlineValues {
         unsafe {
             value_at(start, capacity.into())
                 .cast::<u8>()
-                .copy_from(self.order.as_ptr(), self.order.len())
+                .copy_from(self.order.as_ptr(), self.order.len());
         };
         Some(made)
     }
@@ -183,6 +183,10 @@ impl InlineValues {
 /// # Safety
 /// `start` is the header of an instance's values, and `place` is at most its capacity.
 #[inline]
+#[allow(
+    clippy::cast_ptr_alignment,
+    reason = "the header follows an instance, whose size is a multiple of a pointer's"
+)]
 unsafe fn value_at(start: *mut u8, place: usize) -> *mut *mut ffi::PyObject {
     // SAFETY: the caller's promise; the values are aligned as pointers are.
     unsafe { start.add(HEADER).cast::<*mut ffi::PyObject>().add(place) }
@@ -199,7 +203,9 @@ fn is_known(class: &Bound<'_, PyType>) -> bool {
     let flags = unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) };
     // SAFETY: a type object, of which one field is read.
     let items = unsafe { (*class.as_type_ptr()).tp_itemsize };
-    let is_inline = flags & INLINE_VALUES != 0 && items == 0;
+    let is_inline = flags & INLINE_VALUES != 0
+        && items == 0
+        && basic_size(class).is_multiple_of(size_of::<usize>());
     is_inline && has_plain_new(class) && !class.hasattr("__del__").unwrap_or(true)
 }
 
