@@ -54,7 +54,6 @@ impl<'a, 'py> Decoder<'a, 'py> {
             b'{' => JsonKind::Object,
             b'[' => JsonKind::Array,
             b't' | b'f' => JsonKind::Bool,
-            b'n' => JsonKind::Null,
             b'-' | b'0'..=b'9' => {
                 let mark = self.scanner.mark();
                 let is_float = matches!(self.scanner.number()?, Event::Float(_));
@@ -65,7 +64,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
                     JsonKind::Int
                 }
             }
-            // What is no value is refused where it is read.
+            // null; what is no value is refused where it is read.
             _ => JsonKind::Null,
         })
     }
