@@ -13,7 +13,7 @@ for python in $(scripts/find_python.sh --all); do
     "$folder/venv-$version/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt "$folder/$version"/*.whl
     # The tests run against the wheel: a copy without python/ cannot import the source tree by accident.
     mkdir "$folder/tree-$version"
-    cp -r tests examples benches scripts fuzz docs Cargo.toml pyproject.toml README.md "$folder/tree-$version" 2>/dev/null || true
+    cp -r tests examples benches scripts fuzz docs Cargo.toml Makefile pyproject.toml README.md "$folder/tree-$version" 2>/dev/null || true
     (cd "$folder/tree-$version" && "$folder/venv-$version/bin/python" -m pytest) || failed+=("$version")
 done
 [ "${#failed[@]}" -eq 0 ] || { echo "interpreters that failed: ${failed[*]}"; exit 1; }

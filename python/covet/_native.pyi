@@ -307,7 +307,7 @@ class Engine:
         """Open connections."""
     @property
     def cut(self) -> int:
-        """Requests that an abort cut while their handlers worked. Closed or not started: 0."""
+        """Requests that an abort cut: their handlers worked, or their answers were not out. Closed or not started: 0."""
     @property
     def busy(self) -> int:
         """Jobs of the thread pool that wait or run. Closed or not started: 0."""

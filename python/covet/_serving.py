@@ -57,7 +57,7 @@ class Serving:
             raise
         finally:
             if cut := self._engine.cut:
-                _logger.warning("cut %d request%s whose handlers still worked", cut, "" if cut == 1 else "s")
+                _logger.warning("cut %d unfinished request%s", cut, "" if cut == 1 else "s")
             self.stuck = self._engine.busy
             self._engine.close()
 

@@ -112,7 +112,7 @@ def test_second_server_on_the_same_port(pair: ServerProcess) -> None:
     assert ask(pair.port, "GET", "/").status == 200
 
 
-CUT = r"WARNING covet\.server: cut 2 requests whose handlers still worked\n"
+CUT = r"WARNING covet\.server: cut 2 unfinished requests\n"
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])

@@ -151,7 +151,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Requests that an abort cut while their handlers worked.
+    /// Requests that an abort cut: their handlers worked, or their answers were not out.
     #[getter]
     fn cut(&self) -> PyResult<u64> {
         let running = self.state.get()?.running.borrow().clone();

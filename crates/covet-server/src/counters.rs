@@ -63,7 +63,7 @@ impl Counters {
         self.panics.get()
     }
 
-    /// Requests that an abort cut while their handlers worked.
+    /// Requests that an abort cut: their handlers worked, or their answers were not out.
     #[must_use]
     pub fn cut(&self) -> u64 {
         self.cut.get()

@@ -105,6 +105,11 @@ impl Active {
         self.noted = Some((line, Instant::now()));
     }
 
+    /// Whether the client still waits: a handler works, or its answer is not out.
+    pub(super) fn owes(&self) -> bool {
+        matches!(self.phase, Phase::Handling(_)) || self.output.unsent() > 0
+    }
+
     /// Ready for another connection: no buffer, no future, nothing of the old one.
     pub(crate) fn clear(&mut self) {
         self.input.release();

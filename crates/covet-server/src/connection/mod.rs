@@ -77,8 +77,7 @@ impl<S: Socket> Connection<S> {
         self.watch.set_waker(cx.waker());
         let now = self.worker.now();
         if self.worker.is_aborting() {
-            let active = self.active.as_ref();
-            if active.is_some_and(|active| matches!(active.phase, Phase::Handling(_))) {
+            if self.active.as_ref().is_some_and(|active| active.owes()) {
                 self.worker.counters.was_cut();
             }
             return Poll::Ready(());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use covet_server::handler::Route;
+use covet_server::handler::{Answer, Route};
 use covet_server::settings::Settings;
 
 use crate::support::{Gate, OpensOnDrop, Site, held, later, run, text};
@@ -67,6 +67,25 @@ fn abort_ends_everything_now() {
         served.server.finished().await;
         assert_eq!(client.rest().await, b"");
         assert_eq!(served.server.counters().cut(), 1);
+    });
+}
+
+#[test]
+fn an_answer_that_is_not_out_counts_as_cut() {
+    run(async {
+        let site = Site::new().on("GET", "/large", |_| Answer::Now(text(vec![b'a'; 32 << 20])));
+        let served = site.serve(Settings::default());
+        let mut lazy = served.connect().await;
+        let mut idle = served.connect().await;
+        assert_eq!(idle.ask("GET /").await.text(), "hello");
+        lazy.send("GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        while served.server.counters().requests() < 2 {
+            tokio::task::yield_now().await;
+        }
+        served.server.abort();
+        served.server.finished().await;
+        assert_eq!(served.server.counters().cut(), 1);
+        assert_eq!(idle.rest().await, b"");
     });
 }
 
