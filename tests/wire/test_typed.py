@@ -47,7 +47,7 @@ def errors(answer: Any) -> list[tuple[str, str, str]]:
 def test_a_body_becomes_an_object_and_back(port: int) -> None:
     answer = post(port, "/books", FULL)
     assert (answer.status, answer.media_type) == (200, "application/json")
-    assert answer.json() == {**FULL, "printed": "1815-12-23T10:00:00Z"}
+    assert answer.json() == FULL
     assert post(port, "/books", BOOK).json() == {
         **BOOK, "kind": "paper", "authors": [], "isbn": None, "printed": None,
     }  # fmt: skip

@@ -10,6 +10,8 @@ use crate::typed::Schema;
 #[derive(Debug)]
 pub(crate) struct AnswerPlan {
     pub(crate) form: AnswerForm,
+    /// Take objects of other classes by their attributes.
+    pub(crate) by_attribute: bool,
     /// Validate what was encoded.
     pub(crate) check: bool,
 }
@@ -41,6 +43,7 @@ impl AnswerPlan {
         };
         Ok(Self {
             form,
+            by_attribute: plan.getattr("by_attribute")?.extract()?,
             check: plan.getattr("check")?.extract()?,
         })
     }

@@ -68,7 +68,7 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
         }
     }
     let mut out = Buffer::take();
-    match json::encode(value, &mut out) {
+    match schema.encode(value, plan.answer.by_attribute, &mut out) {
         Ok(()) => {}
         Err(_) if is_awaitable(value) => return Outcome::Awaitable(value.clone().unbind()),
         Err(error) => return Outcome::Answer(not_encoded(plan, py, error)),
