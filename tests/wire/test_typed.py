@@ -167,7 +167,7 @@ def test_errors_of_all_sources_together(port: int) -> None:
 
 
 def test_several_body_parameters_are_fields_of_one_object(port: int) -> None:
-    body = {"author": {"name": "x"}, "point": [1, 2.5]}
+    body = {"author": {"name": "x"}, "point": {"x": 1, "y": 2.5}}
     assert post(port, "/several", body).json() == [{"name": "x", "born": None}, 1, 2.5, "none"]
     assert errors(post(port, "/several", {"author": {}, "note": 1})) == [
         ("body", "/author/name", "missing"),

@@ -93,10 +93,14 @@ fn main() -> std::io::Result<()> {
         return Err(std::io::Error::other("usage: floor PORT text|json [FILE]"));
     };
     let hello = || Ok(r#"{"hello":"world"}"#.to_owned());
-    let file = arguments.get(2).map_or_else(hello, std::fs::read_to_string)?;
+    let file = arguments
+        .get(2)
+        .map_or_else(hello, std::fs::read_to_string)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    tokio::task::LocalSet::new()
-        .block_on(&runtime, serve(port, kind.map_or("text", String::as_str), file))
+    tokio::task::LocalSet::new().block_on(
+        &runtime,
+        serve(port, kind.map_or("text", String::as_str), file),
+    )
 }

@@ -27,7 +27,7 @@ pub(crate) struct BodyPlan {
 /// One way to read a body.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    form: Form,
+    syntax: Syntax,
     /// In lower case; `*/*` takes anything.
     media_type: String,
     /// None where parameters take the fields of a form.
@@ -35,9 +35,9 @@ pub(crate) struct Reader {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Syntax {
     Json,
-    Form,
+    Urlencoded,
     Text,
     Bytes,
 }
@@ -65,11 +65,11 @@ impl BodyPlan {
             let reader = reader?;
             let node = reader.getattr("node")?;
             readers.push(Reader {
-                form: match reader.getattr("form")?.extract::<String>()?.as_str() {
-                    "json" => Form::Json,
-                    "form" => Form::Form,
-                    "text" => Form::Text,
-                    _ => Form::Bytes,
+                syntax: match reader.getattr("form")?.extract::<String>()?.as_str() {
+                    "json" => Syntax::Json,
+                    "form" => Syntax::Urlencoded,
+                    "text" => Syntax::Text,
+                    _ => Syntax::Bytes,
                 },
                 media_type: reader.getattr("media_type")?.extract()?,
                 schema: if node.is_none() {
@@ -126,19 +126,19 @@ impl BodyPlan {
             return Ok(BodyValue::Form);
         };
         let bytes_of = |py| PyBytes::new(py, bytes).into_any();
-        let read = match reader.form {
-            Form::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
-            Form::Bytes => Ok(bytes_of(py)),
-            Form::Json if bytes.is_empty() && self.spread => {
+        let read = match reader.syntax {
+            Syntax::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
+            Syntax::Bytes => Ok(bytes_of(py)),
+            Syntax::Json if bytes.is_empty() && self.spread => {
                 schema.decode(py, b"{}", forbid_unknown)
             }
             _ if bytes.is_empty() => return Ok(BodyValue::Empty),
-            Form::Json => schema.decode(py, bytes, forbid_unknown),
-            Form::Text => match std::str::from_utf8(bytes) {
+            Syntax::Json => schema.decode(py, bytes, forbid_unknown),
+            Syntax::Text => match std::str::from_utf8(bytes) {
                 Ok(text) => schema.convert(py, schema.root, text),
                 Err(error) => Err(Refused::Problems(vec![not_utf8(error.valid_up_to())])),
             },
-            Form::Form => {
+            Syntax::Urlencoded => {
                 let pairs = Texts::Form(bytes).pairs();
                 let pairs: Vec<_> = pairs
                     .iter()
@@ -165,7 +165,7 @@ impl BodyPlan {
 
     /// Whether the bytes are a form, whose fields are counted against a limit.
     pub(crate) fn is_form(&self, reader: usize) -> bool {
-        self.readers[reader].form == Form::Form
+        self.readers[reader].syntax == Syntax::Urlencoded
     }
 }
 
@@ -186,10 +186,12 @@ fn not_utf8(offset: usize) -> Problem {
 
 impl Reader {
     fn takes(&self, sent: &MediaType<'_>) -> bool {
-        match self.form {
-            Form::Bytes if self.media_type == "*/*" => true,
-            Form::Bytes => sent.is(&self.media_type),
-            Form::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
+        match self.syntax {
+            Syntax::Bytes if self.media_type == "*/*" => true,
+            Syntax::Bytes => sent.is(&self.media_type),
+            Syntax::Json if self.media_type == "application/json" => {
+                sent.is_json() && sent.is_utf8()
+            }
             _ => sent.is(&self.media_type) && sent.is_utf8(),
         }
     }

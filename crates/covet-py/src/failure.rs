@@ -39,10 +39,9 @@ impl Failure {
 
     /// The sentence for people: the last name on the way to the value, and what is wrong.
     fn message(&self) -> String {
-        let names = self.problem.pointer.split('/').skip(1);
-        let named =
-            names.filter(|name| name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()));
-        match named.last() {
+        let is_index = |name: &&str| !name.is_empty() && name.bytes().all(|it| it.is_ascii_digit());
+        let below = self.problem.pointer.strip_prefix('/');
+        match below.and_then(|names| names.rsplit('/').find(|name| !is_index(name))) {
             Some(name) => format!(
                 "{} {}",
                 name.replace("~1", "/").replace("~0", "~"),

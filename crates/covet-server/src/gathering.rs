@@ -45,6 +45,7 @@ struct Gatherer {
 }
 
 /// Ask for the whole of `body`.
+#[must_use]
 pub fn gather(body: &Body) -> Whole {
     let mut coming = None;
     let asked = body.ask(|| {
