@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::problems::Code;
 use crate::runtime::building::Slots;
+use crate::runtime::inline_values::InlineValues;
 
 /// The place of a node in the arena.
 pub type NodeId = u32;
@@ -311,6 +312,8 @@ pub struct Object {
     pub plain_new: bool,
     /// For [`Build::Slots`]: the members, numbered as `fields` are.
     pub slots: Option<Slots>,
+    /// For [`Build::Attributes`]: where instances hold them, if that is known.
+    pub inline: Option<InlineValues>,
     /// In declared order.
     pub fields: Vec<Field>,
     /// Whether unknown fields are errors; None: as the caller says.

@@ -336,6 +336,11 @@ fn slots<'py>(py: Python<'py>, object: &Object, cells: &mut [Got<'py>]) -> Made<
 
 /// Leaves the init-only values in their cells.
 fn attributes<'py>(py: Python<'py>, object: &Object, cells: &mut [Got<'py>]) -> Made<'py> {
+    if let Some(inline) = &object.inline
+        && let Some(made) = inline.make(py, cells)
+    {
+        return Ok(made);
+    }
     let class = object.class.bind(py);
     let made = if object.plain_new {
         building::allocate(class).ok_or_else(|| PyErr::fetch(py))?

@@ -35,16 +35,15 @@ impl KeyPattern {
     #[inline]
     pub(super) fn matched(&self, text: &[u8]) -> Option<usize> {
         let written = self.written.as_deref()?;
-        match text.first_chunk::<SHORT>() {
-            Some(first) if (u128::from_le_bytes(*first) ^ self.word) & self.mask == 0 => {
-                if written.len() <= SHORT || text.starts_with(written) {
-                    return Some(written.len());
-                }
+        let is_whole = match text.first_chunk::<SHORT>() {
+            Some(first) => {
+                let is_equal = (u128::from_le_bytes(*first) ^ self.word) & self.mask == 0;
+                is_equal && (written.len() <= SHORT || text.starts_with(written))
             }
-            // Another key, unless only the colon is elsewhere.
-            Some(_) => {}
-            None if text.starts_with(written) => return Some(written.len()),
-            None => {}
+            None => text.starts_with(written),
+        };
+        if is_whole {
+            return Some(written.len());
         }
         Self::matched_apart(written, text)
     }
