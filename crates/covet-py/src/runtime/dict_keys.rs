@@ -42,6 +42,10 @@ pub(super) struct Entry {
 pub(super) unsafe fn entries<'a>(keys: *const Keys, kind: u8) -> Option<&'a [Entry]> {
     // SAFETY: as the caller promises.
     let head = unsafe { keys.as_ref() }.filter(|head| head.kind == kind)?;
+    if head.count <= 0 {
+        // The keys of every empty dict have no room for indices, and so no aligned end.
+        return Some(&[]);
+    }
     // SAFETY: the indices follow the head, the entries follow the indices.
     let start = unsafe { keys.add(1).byte_add(1 << head.log2_index_bytes) };
     // SAFETY: there are `count` entries.
