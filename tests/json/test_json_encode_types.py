@@ -8,6 +8,7 @@ import decimal
 import enum
 import ipaddress
 import pathlib
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -75,6 +76,11 @@ class Renamed(msgspec.Struct, rename="camel", tag_field="kind", tag="r"):
 
 class Numbered(msgspec.Struct, tag=7):
     a: int
+
+
+class Sparse(msgspec.Struct):
+    a: int | msgspec.UnsetType = msgspec.UNSET
+    b: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Model(pydantic.BaseModel):
@@ -166,6 +172,7 @@ TABLE: list[tuple[Any, str]] = [
     (Plain(1, ["x"]), '{"a":1,"b":["x"]}'),
     (Renamed("n"), '{"kind":"r","firstName":"n"}'),
     ([Numbered(1), Plain(2, [])], '[{"type":7,"a":1},{"a":2,"b":[]}]'),
+    ([Sparse(), Sparse(b=1), Sparse(a=1)], '[{},{"b":1},{"a":1}]'),
     (Model(a=1, when=dt.date(2024, 1, 2), bee="c"), '{"a":1,"when":"2024-01-02","bee":"c"}'),
     (WithProperty(3), '{"a":3}'),
     (with_dict(), '{"a":5}'),
@@ -325,3 +332,23 @@ def test_keys_are_text_unless_asked() -> None:
     assert caught.value.path == '$["1"][0]'
     with pytest.raises(ValueError, match='keys="all" is not known: use "str" or "any"'):
         json_encode({}, keys="all")  # type: ignore[arg-type]
+
+
+def test_no_reference_is_left_over_or_lost() -> None:
+    leaf, row, key = object(), Loose(1, "b" * 50), "key " * 10
+    values: list[Any] = [leaf, row, key, Plain(1, [key]), [row, [key]], {key: [row]}, (row,), {key}, Colour.RED]
+
+    def refuse(value: object) -> object:
+        raise LookupError
+
+    def encode_all() -> None:
+        for value in values:
+            json_encode(value, default=lambda value: [key, row])
+            with pytest.raises(JSONEncodeError):
+                json_encode([value, {key: [row, leaf]}], default=refuse)
+
+    encode_all()
+    before = [sys.getrefcount(value) for value in values]
+    for _ in range(100):
+        encode_all()
+    assert [sys.getrefcount(value) for value in values] == before
