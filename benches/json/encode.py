@@ -28,6 +28,8 @@ REPEATS = 200
 
 @dataclasses.dataclass
 class Row:
+    """A dataclass whose objects have a dict."""
+
     id: int
     name: str
     price: float
@@ -37,6 +39,8 @@ class Row:
 
 @dataclasses.dataclass(slots=True)
 class SlottedRow:
+    """A dataclass with slots."""
+
     id: int
     name: str
     price: float
@@ -45,6 +49,8 @@ class SlottedRow:
 
 
 class StructRow(msgspec.Struct):
+    """What msgspec writes fastest."""
+
     id: int
     name: str
     price: float
@@ -53,6 +59,8 @@ class StructRow(msgspec.Struct):
 
 
 class ModelRow(pydantic.BaseModel):
+    """What pydantic writes."""
+
     id: int
     name: str
     price: float
@@ -61,6 +69,7 @@ class ModelRow(pydantic.BaseModel):
 
 
 def plain_rows() -> list[dict[str, Any]]:
+    """The rows as dicts."""
     return [
         {
             "id": number,

@@ -165,7 +165,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import the home of a public name at its first use."""
+    """Import the home of a public name, or the module `json`, at its first use."""
+    if name == "json":
+        return __import__(f"{__name__}.json", fromlist=("json",))
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _HOMES.get(name, "errors")

@@ -242,9 +242,9 @@ def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
     """Refuse a marker as default value, showing the rewrite."""
     default: Any = parameter.default
     markers = (*_SOURCES, File)
-    is_class = isinstance(default, type) and issubclass(default, markers)
-    if is_class or isinstance(default, markers):
-        marker = f"{default.__name__}()" if is_class else repr(default)
+    classes = [each for each in markers if default is each]
+    if classes or isinstance(default, markers):
+        marker = f"{classes[0].__name__}()" if classes else repr(default)
         known = "str" if annotation is inspect.Parameter.empty else shown(annotation)
         raise ConfigurationError(
             f"parameter '{parameter.name}' has {marker} as its default value: "

@@ -6,6 +6,7 @@ wrong with it is a ConfigurationError then.
 
 import builtins
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypedDict, TypeVar, overload
 
@@ -34,6 +35,7 @@ _T = TypeVar("_T")
 _KEPT: Final = 4096
 _UNTYPED: Final[Any] = object()
 
+_lock: Final = threading.Lock()
 _by_identity: Final[dict[tuple[int, bool], tuple[object, Schema]]] = {}
 _by_value: Final[dict[tuple[object, str, bool], Schema]] = {}
 
@@ -155,9 +157,10 @@ def _compiled(annotation: Any, *, forbid_unknown: bool, depth: int) -> Schema:
 
 def _remember(cache: dict[Any, Any], key: object, made: object) -> None:
     """Keep `made`; the oldest goes where there are too many."""
-    while len(cache) >= _KEPT:
-        del cache[next(iter(cache))]
-    cache[key] = made
+    with _lock:
+        while len(cache) >= _KEPT:
+            del cache[next(iter(cache))]
+        cache[key] = made
 
 
 def _read(annotation: Any, *, depth: int) -> Node:

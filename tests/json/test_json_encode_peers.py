@@ -16,7 +16,7 @@ from covet._native import JSONEncodeError, json_encode
 SIXTY_FOUR = st.integers(-(2**63), 2**63 - 1)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]))
-SCALARS = st.none() | st.booleans() | SIXTY_FOUR | FLOATS | PLAIN | st.text("ab\"\\\n\x00é", max_size=70)
+SCALARS = st.none() | st.booleans() | SIXTY_FOUR | FLOATS | PLAIN | st.text('ab"\\\n\x00é', max_size=70)
 
 
 class Colour(enum.Enum):

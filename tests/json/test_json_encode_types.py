@@ -8,6 +8,7 @@ import decimal
 import enum
 import ipaddress
 import pathlib
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -77,6 +78,11 @@ class Numbered(msgspec.Struct, tag=7):
     a: int
 
 
+class Sparse(msgspec.Struct):
+    a: int | msgspec.UnsetType = msgspec.UNSET
+    b: int | msgspec.UnsetType = msgspec.UNSET
+
+
 class Model(pydantic.BaseModel):
     a: int
     when: dt.date
@@ -99,13 +105,13 @@ class Shadowed:
     a: int
 
     def _read(self) -> int:
-        return self.__dict__["hidden"] + 1
+        return int(self.__dict__["hidden"]) + 1
 
     def _write(self, value: int) -> None:
         self.__dict__["hidden"] = value
 
 
-Shadowed.a = property(Shadowed._read, Shadowed._write)
+Shadowed.a = property(Shadowed._read, Shadowed._write)  # type: ignore[assignment]
 
 
 @dataclasses.dataclass
@@ -166,6 +172,7 @@ TABLE: list[tuple[Any, str]] = [
     (Plain(1, ["x"]), '{"a":1,"b":["x"]}'),
     (Renamed("n"), '{"kind":"r","firstName":"n"}'),
     ([Numbered(1), Plain(2, [])], '[{"type":7,"a":1},{"a":2,"b":[]}]'),
+    ([Sparse(), Sparse(b=1), Sparse(a=1)], '[{},{"b":1},{"a":1}]'),
     (Model(a=1, when=dt.date(2024, 1, 2), bee="c"), '{"a":1,"when":"2024-01-02","bee":"c"}'),
     (WithProperty(3), '{"a":3}'),
     (with_dict(), '{"a":5}'),
@@ -173,8 +180,12 @@ TABLE: list[tuple[Any, str]] = [
     (Watched(1), '{"a":42}'),
     (Derived(1, 2.5), '{"a":1,"b":2.5}'),
     ([Base(1), Derived(2, 0.5), Base(3)], '[{"a":1},{"a":2,"b":0.5},{"a":3}]'),
+    ([{}, [{}], {"a": {}}], '[{},[{}],{"a":{}}]'),
     ([{"a": [1, {"b": [2]}]}, [[[]]], [{}], ({},)], '[{"a":[1,{"b":[2]}]},[[[]]],[{}],[{}]]'),
-    ([99_999_999, 100_000_000, -99_999_999, 2**31, -(2**63)], "[99999999,100000000,-99999999,2147483648,-9223372036854775808]"),
+    (
+        [99_999_999, 100_000_000, -99_999_999, 2**31, -(2**63)],
+        "[99999999,100000000,-99999999,2147483648,-9223372036854775808]",
+    ),
 ]
 
 
@@ -184,6 +195,22 @@ def test_table(value: Any, text: str) -> None:
     assert json_encode([value, value]).decode() == f"[{text},{text}]"
 
 
+def test_dicts_of_every_kind_of_table() -> None:
+    gaps: dict[Any, int] = {f"k{number}": number for number in range(2_000)}
+    for number in range(0, 2_000, 3):
+        del gaps[f"k{number}"]
+    expected = ",".join(f'"k{number}":{number}' for number in range(2_000) if number % 3)
+    assert json_encode(gaps).decode() == f"{{{expected}}}"
+    mixed: dict[Any, int] = {1: 1, "a": 2}
+    del mixed[1]
+    shared = vars(Loose(1))
+    emptied = {"a": 1}
+    del emptied["a"]
+    cleared = {"a": 1}
+    cleared.clear()
+    assert json_encode([mixed, shared, emptied, cleared]) == b'[{"a":2},{"a":1,"b":"default"},{},{}]'
+
+
 def test_a_class_that_changes_after_it_was_seen() -> None:
     @dataclasses.dataclass
     class Changing:
@@ -191,7 +218,7 @@ def test_a_class_that_changes_after_it_was_seen() -> None:
 
     value = Changing(1)
     assert json_encode(value) == b'{"a":1}'
-    Changing.a = property(lambda self: "from the property", lambda self, value: None)
+    Changing.a = property(lambda self: "from the property", lambda self, value: None)  # type: ignore[assignment]
     assert json_encode(value) == b'{"a":"from the property"}'
 
 
@@ -213,7 +240,9 @@ def test_fields_that_were_set_in_another_order() -> None:
 
 
 def test_default_is_asked_for_what_has_no_form() -> None:
-    assert json_encode([1j, {"a": 2j}], default=lambda value: [value.real, value.imag]) == b'[[0.0,1.0],{"a":[0.0,2.0]}]'
+    assert (
+        json_encode([1j, {"a": 2j}], default=lambda value: [value.real, value.imag]) == b'[[0.0,1.0],{"a":[0.0,2.0]}]'
+    )
     assert json_encode(1, default=lambda value: pytest.fail("asked for an int")) == b"1"
 
 
@@ -303,3 +332,23 @@ def test_keys_are_text_unless_asked() -> None:
     assert caught.value.path == '$["1"][0]'
     with pytest.raises(ValueError, match='keys="all" is not known: use "str" or "any"'):
         json_encode({}, keys="all")  # type: ignore[arg-type]
+
+
+def test_no_reference_is_left_over_or_lost() -> None:
+    leaf, row, key = object(), Loose(1, "b" * 50), "key " * 10
+    values: list[Any] = [leaf, row, key, Plain(1, [key]), [row, [key]], {key: [row]}, (row,), {key}, Colour.RED]
+
+    def refuse(value: object) -> object:
+        raise LookupError
+
+    def encode_all() -> None:
+        for value in values:
+            json_encode(value, default=lambda value: [key, row])
+            with pytest.raises(JSONEncodeError):
+                json_encode([value, {key: [row, leaf]}], default=refuse)
+
+    encode_all()
+    before = [sys.getrefcount(value) for value in values]
+    for _ in range(100):
+        encode_all()
+    assert [sys.getrefcount(value) for value in values] == before

@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,14 @@ def test_names_are_found_at_first_use() -> None:
     errors = importlib.import_module("covet.errors")
     assert covet.NotFound is errors.NotFound
     assert set(covet.__all__) <= set(dir(covet))
+
+
+def test_json_needs_no_import_of_its_own() -> None:
+    program = (
+        "import covet, sys; assert 'covet.json' not in sys.modules; print(covet.json.decode(b'[1]', type=list[int]))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[1]\n"
 
 
 def test_no_such_name() -> None:

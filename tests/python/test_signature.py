@@ -51,7 +51,8 @@ def told(node: Node | None) -> object:
             return ("enum", node.cls, node.members)
         case TextNode():
             return node.name
-    return node.kind
+        case _:
+            return node.kind
 
 
 def compiled(app: Covet) -> list[RoutePlan]:

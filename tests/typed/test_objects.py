@@ -4,6 +4,8 @@
 import abc
 import collections
 import dataclasses
+import sys
+import types
 from dataclasses import InitVar, dataclass, field
 from typing import (
     Annotated,
@@ -592,3 +594,74 @@ def test_many_classes_in_a_row() -> None:
     node = read_type(cls)
     assert isinstance(node, ObjectNode)
     assert node.name == "C1999"
+
+
+FUTURE = """
+from __future__ import annotations
+import datetime
+from dataclasses import dataclass, field, InitVar, KW_ONLY
+from typing import Annotated, ClassVar, Generic, Literal, NamedTuple, NotRequired, Required, TypedDict, TypeVar
+from covet import Field, Gt
+
+T = TypeVar("T")
+
+@dataclass
+class Data(Generic[T]):
+    date: datetime.date
+    kind: Literal["int", "Nowhere"]
+    _: KW_ONLY
+    value: Annotated[T, Field(alias="v")]
+    shared: ClassVar[int] = 0
+    seed: InitVar[int] = 0
+    next: Data[T] | None = None
+    def __post_init__(self, seed: int) -> None: ...
+
+class Keys(TypedDict, total=False):
+    a: Required[int]
+    b: NotRequired[Annotated[int, Gt(0)]]
+    c: str
+
+class More(Keys):
+    d: int
+    e: NotRequired[Keys]
+
+class Named(NamedTuple):
+    a: int
+    b: Data[int] | None = None
+"""
+
+
+def test_annotations_that_are_all_text() -> None:
+    names = module("future_annotations", FUTURE)
+    by_name = {each.name: each for each in read_type(names["Data"][int]).fields}
+    assert list(by_name) == ["date", "kind", "value", "seed", "next"]
+    assert by_name["date"].node.name == "date"
+    assert [value for value, _ in by_name["kind"].node.members] == ["int", "Nowhere"]
+    assert (by_name["value"].node.kind, by_name["value"].alias) == ("int", "v")
+    assert by_name["seed"].init_only
+    assert by_name["next"].node.inner.name == "Data[int]"
+    assert build(names["Data"]) == "attributes+"
+    assert [(each.name, each.required, each.node.kind) for each in read_type(names["More"]).fields] == [
+        ("a", True, "int"),
+        ("b", False, "int"),
+        ("c", False, "str"),
+        ("d", True, "int"),
+        ("e", False, "object"),
+    ]
+    assert [each.node.kind for each in read_type(names["Named"]).fields] == ["int", "nullable"]
+
+
+def module(name: str, source: str) -> dict[str, Any]:
+    made = types.ModuleType(name)
+    sys.modules[name] = made
+    exec(source, vars(made))
+    return vars(made)
+
+
+def test_a_typed_dict_is_read_in_the_modules_of_its_parents() -> None:
+    module(
+        "far_away", "from typing import TypedDict\nThing = int\nclass Far(TypedDict):\n  a: 'Thing'\n  b: 'list[Thing]'"
+    )
+    near = module("near", "from far_away import Far\nThing = str\nclass Near(Far):\n  c: 'Thing'")
+    assert [each.node.kind for each in read_type(near["Near"]).fields] == ["int", "list", "str"]
+    assert read_type(near["Near"]).fields[1].node.item.kind == "int"

@@ -1,4 +1,4 @@
-# ruff: noqa: UP006, UP007, UP035, F821, PIE796
+# ruff: noqa: UP006, UP007, UP035, UP044, F821, PIE796
 """Annotations to nodes: every type that needs no class of its own, and what cannot be read."""
 
 import collections
@@ -184,6 +184,11 @@ ERRORS: list[tuple[object, str]] = [
     (dict[Mixed, int], "JSON's keys are texts"),
     ("1 +", "has the annotation '1 +', which cannot be evaluated: SyntaxError"),
     (typing.Required[int], "has Required[int] inside of a type: it belongs around the type of a field"),
+    ([int], "is [<class 'int'>], which is no type of values: write the type that the value has, as list[int]"),
+    (list[int, str], "is list[int, str], but a list takes 1 inside its brackets: write it as list[int]"),
+    (dict[str], "is dict[str], but a dict takes 2 inside its brackets: write it as dict[str, int]"),
+    (tuple[int, typing.Unpack[tuple[str, ...]]], "which has some items and any number of others: write a list"),
+    (tuple[int, *tuple[str, ...]], "which has some items and any number of others"),
     (typing.Self, "is Self outside of a class: write the class"),
 ]
 

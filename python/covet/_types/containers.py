@@ -5,7 +5,7 @@ Owns what is built for an abstract class, and which types can be members of a se
 
 import collections
 from collections import abc
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Unpack, get_origin
 
 from covet._types.nodes import (
     AnyNode,
@@ -68,9 +68,10 @@ def read_container(
 ) -> Node | None:
     """The node of a container; `arguments` is None where it was written bare. None for other types."""
     if origin is tuple:
-        return _read_tuple(reads, arguments, scope)
+        return _read_tuple(reads, arguments, scope, annotation)
     cls = _LISTS.get(origin) if isinstance(origin, abc.Hashable) else None
     if cls is not None:
+        _check_count(arguments, 1, cls, annotation)
         item = reads.read(arguments[0], scope) if arguments else AnyNode()
         node = ListNode(cls, item)
         if issubclass(cls, (set, frozenset)):
@@ -78,6 +79,7 @@ def read_container(
         return node
     mapping = _DICTS.get(origin) if isinstance(origin, abc.Hashable) else None
     if mapping is not None:
+        _check_count(arguments, 2, mapping, annotation)
         key, value = (reads.read(each, scope) for each in (arguments or (Any, Any)))
         made = DictNode(mapping, key, value)
         reads.later(lambda: _check_key(made.key, annotation))
@@ -85,9 +87,22 @@ def read_container(
     return None
 
 
-def _read_tuple(reads: Reads, arguments: tuple[object, ...] | None, scope: Scope) -> Node:
+def _check_count(arguments: tuple[object, ...] | None, wanted: int, cls: type[Any], annotation: object) -> None:
+    """Refuse more or fewer types than a container has; Python itself does not look."""
+    if arguments is not None and len(arguments) != wanted:
+        example = "dict[str, int]" if wanted == 2 else "list[int]"
+        raise ConfigurationError(
+            f"is {shown(annotation)}, but a {cls.__name__} takes {wanted} inside its brackets: write it as {example}"
+        )
+
+
+def _read_tuple(reads: Reads, arguments: tuple[object, ...] | None, scope: Scope, annotation: object) -> Node:
     if arguments is None:
         return ListNode(tuple, AnyNode())
+    if any(getattr(each, "__unpacked__", False) or get_origin(each) is Unpack for each in arguments):
+        raise ConfigurationError(
+            f"is {shown(annotation)}, which has some items and any number of others: write a list, or two fields"
+        )
     if len(arguments) == 2 and arguments[1] is ...:
         return ListNode(tuple, reads.read(arguments[0], scope))
     return TupleNode([reads.read(each, scope) for each in arguments])

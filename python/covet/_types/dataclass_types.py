@@ -80,7 +80,7 @@ def is_plain(cls: Any, *, frozen: bool) -> bool:
         and type(cls).__call__ is type.__call__
         and (frozen or cls.__setattr__ is object.__setattr__)
         and cls.__getattribute__ is object.__getattribute__
-        and "__getattr__" not in {name for each in cls.__mro__ for name in vars(each)}
+        and not any("__getattr__" in vars(each) for each in cls.__mro__)
     )
 
 

@@ -367,4 +367,5 @@ def _why_not(annotation: object, cls: object) -> str:
             f"is {name}, which JSON has no form for: register a codec with @covet.codec({cls.__qualname__}), "
             f"or make it a dataclass"
         )
-    return f"is {shown(annotation)}, which is no type of values: write the type that the value has"
+    example = ", as list[int]" if isinstance(annotation, (list, dict, tuple, set)) else ""
+    return f"is {shown(annotation)}, which is no type of values: write the type that the value has{example}"

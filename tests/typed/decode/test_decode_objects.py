@@ -299,6 +299,20 @@ def test_classes_that_hold_attributes_in_other_ways() -> None:
         assert schema.decode('{"a":5}').a == expected
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"frozen": True}, {"gc": False}, {"weakref": True, "cache_hash": True, "frozen": True}]
+)
+def test_structs_of_msgspec(options: dict[str, bool]) -> None:
+    msgspec = pytest.importorskip("msgspec")
+    cls = msgspec.defstruct("S", [("a", int), ("b", str, "x"), ("c", list[int], [])], **options)
+    schema = Schema(node(cls, "slots"))
+    for _ in range(100):
+        value = schema.decode('{"A":1,"c":[5]}')
+        assert value == cls(1, "x", [5])
+        assert msgspec.to_builtins(value) == {"a": 1, "b": "x", "c": [5]}
+    assert errors(schema, '{"A":""}') == [("/A", "int")]
+
+
 def test_what_cannot_be_compiled() -> None:
     twice = [FieldNode("a", "x", IntNode()), FieldNode("b", "x", IntNode())]
     with pytest.raises(ConfigurationError, match='"x"'):

@@ -23,6 +23,7 @@ from covet._types.nodes import (
     TextNode,
     UnionNode,
 )
+from covet.errors import ConfigurationError
 
 UUID_NODE = TextNode("uuid", UUID)
 TEXT = "123e4567-e89b-12d3-a456-426614174000"
@@ -141,6 +142,13 @@ def test_nested_unions_stay_linear(tagged: bool, kind: str, fits: bool) -> None:
     deep = min(seconds(schema, nested(100, payload, kind), fits=fits) for _ in range(3))
     # 3 options at 100 depths would be 3 ** 100 readings if failures were forgotten.
     assert deep < 400 * shallow + 0.5
+
+
+def test_a_type_that_is_only_itself_is_refused() -> None:
+    nullable = NullableNode(IntNode())
+    nullable.inner = UnionNode([IntNode(), nullable])
+    with pytest.raises(ConfigurationError, match="contains itself"):
+        Schema(ListNode(list, nullable))
 
 
 def test_a_list_of_what_fits_no_option() -> None:

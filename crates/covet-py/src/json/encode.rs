@@ -263,16 +263,19 @@ impl<'a, 'py> Encoder<'a, 'py> {
         }
         let mut next = 0;
         while let Some(member) = fields.push_leaves(object, next, lists, self.out) {
+            next = member.index + 1;
             let name = fields.names[member.index].bind(object.py());
-            let value = match member.value {
-                Some(value) => Ok(value),
-                None => object.getattr(name),
-            };
+            let value = member.value.map_or_else(|| object.getattr(name), Ok);
+            if let (Ok(value), Some(unset)) = (&value, &fields.unset)
+                && unset.is(value)
+            {
+                fields.take_back(member.index, self.out);
+                continue;
+            }
             value
                 .map_err(|error| Failure::raised("reading the field", error))
                 .and_then(|value| self.value(&value))
                 .map_err(|failure| failure.under_key(name))?;
-            next = member.index + 1;
         }
         self.close(b'}');
         Ok(())

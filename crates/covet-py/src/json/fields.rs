@@ -16,6 +16,8 @@ pub(crate) struct Fields {
     pieces: Box<[Piece]>,
     /// A constant member that is written first, with its comma.
     pub(crate) tag: Option<Literal>,
+    /// The value that stands for no field.
+    pub(crate) unset: Option<Py<PyAny>>,
     members: Members,
 }
 
@@ -37,7 +39,13 @@ impl Fields {
             names: names.into_iter().map(Bound::unbind).collect(),
             pieces: fields.iter().map(|(_, wire)| piece(wire)).collect(),
             tag,
+            unset: None,
         }
+    }
+
+    /// Takes back the key of the field number `index`, which was written last.
+    pub(crate) fn take_back(&self, index: usize, out: &mut Vec<u8>) {
+        out.truncate(out.len() - self.pieces[index].key.len());
     }
 
     /// Appends fields from number `next` on, up to one whose value is no leaf: its name

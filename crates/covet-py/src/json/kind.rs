@@ -231,7 +231,9 @@ fn declared_fields(owner: &Bound<'_, PyType>) -> PyResult<Option<Fields>> {
     let names: Vec<String> = owner.getattr("__struct_fields__")?.extract()?;
     let wire: Vec<String> = owner.getattr("__struct_encode_fields__")?.extract()?;
     let fields: Vec<_> = names.into_iter().zip(wire).collect();
-    Ok(Some(Fields::of(owner, &fields, struct_tag(owner)?)))
+    let mut fields = Fields::of(owner, &fields, struct_tag(owner)?);
+    fields.unset = Some(py.import("msgspec")?.getattr("UNSET")?.unbind());
+    Ok(Some(fields))
 }
 
 /// `"tag_field":tag,` where a Struct has a tag.

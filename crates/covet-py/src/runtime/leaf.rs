@@ -284,19 +284,20 @@ fn put_text(pen: &mut Pen<'_>, value: Borrowed<'_, '_, PyAny>, after: u8) -> boo
 #[inline(always)]
 fn text_of<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     #[cfg(not(Py_3_14))]
-    if let Some(text) = compact_ascii(value) {
+    if let Some(text) = ready_text(value) {
         return Some(text);
     }
     other_text(value)
 }
 
+/// The text where the object holds it as UTF-8 already.
 #[cfg(not(Py_3_14))]
 #[inline(always)]
-fn compact_ascii<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
+fn ready_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     let object = value.as_ptr();
     // SAFETY: a `str`, as both callers have tested.
     if unsafe { ffi::PyUnicode_IS_COMPACT_ASCII(object) } == 0 {
-        return None;
+        return kept_text(value);
     }
     // SAFETY: as above.
     let length = unsafe { ffi::PyUnicode_GET_LENGTH(object) }.cast_unsigned();
@@ -305,6 +306,22 @@ fn compact_ascii<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
     // SAFETY: `length` bytes of ASCII, which stay as long as the object.
     let bytes = unsafe { std::slice::from_raw_parts(start, length) };
     // SAFETY: ASCII is UTF-8.
+    Some(unsafe { std::str::from_utf8_unchecked(bytes) })
+}
+
+/// The UTF-8 that a `str` which is not ASCII keeps, once it was asked for.
+#[cfg(not(Py_3_14))]
+#[inline(always)]
+fn kept_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<&'a str> {
+    // SAFETY: a `str` that is not compact ASCII has this head.
+    let head = unsafe { &*value.as_ptr().cast::<ffi::PyCompactUnicodeObject>() };
+    if cfg!(Py_GIL_DISABLED) || head.utf8.is_null() {
+        return None;
+    }
+    let length = head.utf8_length.cast_unsigned();
+    // SAFETY: that many bytes of UTF-8, which stay as long as the object.
+    let bytes = unsafe { std::slice::from_raw_parts(head.utf8.cast(), length) };
+    // SAFETY: as above.
     Some(unsafe { std::str::from_utf8_unchecked(bytes) })
 }
 

@@ -209,31 +209,11 @@ fn inline_place(_class: &Bound<'_, PyType>, _name: &Bound<'_, PyString>) -> Plac
 /// class has. An index, once given to a key, is never given to another.
 #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
 mod inline {
+    use super::super::dict_keys::{SPLIT, entries};
     use super::{Bound, PyAny, PyString, PyType, PyTypeMethods, ffi};
 
     /// `Py_TPFLAGS_INLINE_VALUES`
     const HAS_INLINE_VALUES: std::ffi::c_ulong = 1 << 2;
-    /// `DICT_KEYS_SPLIT`
-    const SPLIT: u8 = 2;
-
-    /// `struct _dictkeysobject`, without what follows its head: the indices, then the entries.
-    #[repr(C)]
-    struct Keys {
-        references: isize,
-        log2_size: u8,
-        log2_index_bytes: u8,
-        kind: u8,
-        version: u32,
-        usable: isize,
-        count: isize,
-    }
-
-    /// `PyDictUnicodeEntry`
-    #[repr(C)]
-    struct Entry {
-        key: *mut ffi::PyObject,
-        value: *mut ffi::PyObject,
-    }
 
     /// `struct _dictvalues`, without what follows its head: the references.
     #[repr(C)]
@@ -254,18 +234,9 @@ mod inline {
         }
         // SAFETY: only a class made by a class statement has the flag, and it has these keys.
         let keys = unsafe { (*address.cast::<ffi::PyHeapTypeObject>()).ht_cached_keys };
-        let entries = entries(keys.cast())?;
+        // SAFETY: null or the keys of a class, which live as long as it; nothing runs meanwhile.
+        let entries = unsafe { entries(keys.cast(), SPLIT) }?;
         entries.iter().position(|entry| entry.key == name.as_ptr())
-    }
-
-    /// The entries of a class's keys.
-    fn entries<'a>(keys: *const Keys) -> Option<&'a [Entry]> {
-        // SAFETY: null or keys, which live as long as the class.
-        let head = unsafe { keys.as_ref() }.filter(|head| head.kind == SPLIT)?;
-        // SAFETY: the indices follow the head, the entries follow the indices.
-        let start = unsafe { keys.add(1).byte_add(1 << head.log2_index_bytes) };
-        // SAFETY: there are `count` entries; nothing runs while they are looked at.
-        Some(unsafe { std::slice::from_raw_parts(start.cast(), head.count.cast_unsigned()) })
     }
 
     /// The value number `index` of an object whose class has the flag; null where it is not set or

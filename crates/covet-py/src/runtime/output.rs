@@ -86,6 +86,11 @@ impl Literal {
         }
     }
 
+    /// How many bytes it is.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
     /// The bytes.
     #[cfg(test)]
     pub(crate) fn as_bytes(&self) -> &[u8] {

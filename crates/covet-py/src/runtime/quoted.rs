@@ -30,10 +30,13 @@ pub(super) fn put_quoted(pen: &mut Pen<'_>, text: &str, after: u8) {
         0..8 => put_word(pen, bytes, after),
         8..16 => put_words(pen, bytes, after),
         16..=32 => put_blocks(pen, bytes, after),
-        _ => put_many(pen, bytes, after),
+        _ => return put_many(pen, bytes, after),
     };
     if !plain {
-        pen.with(|out| push_escaped(out, bytes, after));
+        pen.with(|out| {
+            out.push(b'"');
+            push_rest(out, bytes, after);
+        });
     }
 }
 
@@ -121,58 +124,65 @@ fn put_blocks(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
     true
 }
 
-/// A text in which something is escaped.
+/// The rest of a text in which something is escaped, its closing quote and `after`.
 #[inline(never)]
-fn push_escaped(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
-    out.push(b'"');
+fn push_rest(out: &mut Vec<u8>, bytes: &[u8], after: u8) {
     for stretch in bytes.chunks(STRETCH) {
         push_stretch(out, stretch);
     }
     out.extend_from_slice(&[b'"', after]);
 }
 
-/// At least a block. False as [`put_word`].
+/// More than two blocks.
 #[inline(always)]
-fn put_many(pen: &mut Pen<'_>, bytes: &[u8], after: u8) -> bool {
+fn put_many(pen: &mut Pen<'_>, bytes: &[u8], after: u8) {
     pen.reserve(bytes.len() + 3);
-    let start = pen.position();
     // SAFETY: room for the text and three bytes.
     unsafe { pen.put(b'"', 1) };
-    if put_plain_blocks(pen, bytes) < bytes.len() {
-        // SAFETY: what was written since `start`.
-        unsafe { pen.back(pen.position() - start) };
-        return false;
+    let done = put_plain_blocks(pen, bytes);
+    if done < bytes.len() {
+        return pen.with(|out| push_rest(out, &bytes[done..], after));
     }
     // SAFETY: as above.
     unsafe { pen.put([b'"', after], 2) };
-    true
 }
 
-/// Copies blocks until one has something to escape, the last of which overlaps the one before.
-/// The number of bytes copied. There is room for all.
+/// Copies blocks, two at a time, until one has something to escape; the last two may overlap those
+/// before. The number of bytes copied. There are at least two blocks, and there is room for all.
 #[inline(always)]
 fn put_plain_blocks(pen: &mut Pen<'_>, bytes: &[u8]) -> usize {
     let mut at = 0;
-    for block in bytes.as_chunks::<BLOCK>().0 {
-        let block = Block::of(block);
-        if specials(block) != 0 {
+    for pair in bytes.as_chunks::<{ 2 * BLOCK }>().0 {
+        if !put_pair(pen, pair) {
             return at;
         }
-        // SAFETY: the block ends within the text's room.
-        unsafe { pen.put(block, BLOCK) };
-        at += BLOCK;
+        at += 2 * BLOCK;
     }
-    let Some(last) = bytes.last_chunk::<BLOCK>().map(Block::of) else {
+    let Some(last) = bytes.last_chunk().filter(|_| at < bytes.len()) else {
         return at;
     };
-    if specials(last) != 0 {
-        return at;
+    let again = at + 2 * BLOCK - bytes.len();
+    // SAFETY: bytes of the last blocks that were stored already.
+    unsafe { pen.back(again) };
+    if put_pair(pen, last) {
+        return bytes.len();
     }
-    // SAFETY: the bytes of the last block that were stored already.
-    unsafe { pen.back(at + BLOCK - bytes.len()) };
-    // SAFETY: the block ends within the text's room.
-    unsafe { pen.put(last, BLOCK) };
-    bytes.len()
+    at - again
+}
+
+/// Two blocks, for which there is room. False, and nothing written: something must be escaped.
+#[inline(always)]
+fn put_pair(pen: &mut Pen<'_>, pair: &[u8; 2 * BLOCK]) -> bool {
+    let (Some(first), Some(last)) = (pair.first_chunk(), pair.last_chunk()) else {
+        return false;
+    };
+    let [first, last] = [first, last].map(Block::of);
+    if specials(first) | specials(last) != 0 {
+        return false;
+    }
+    // SAFETY: the caller made room.
+    unsafe { pen.put([first, last], 2 * BLOCK) };
+    true
 }
 
 fn push_stretch(out: &mut Vec<u8>, bytes: &[u8]) {

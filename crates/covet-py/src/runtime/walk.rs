@@ -5,6 +5,7 @@
 //! change between two calls: each call looks at them anew.
 
 #![allow(unsafe_code, reason = "borrows what containers own")]
+#![allow(clippy::inline_always, reason = "see `output`")]
 
 use std::ptr::null_mut;
 
@@ -13,6 +14,8 @@ use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
 
+#[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
+use super::dict_keys::entries_of;
 use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
 
@@ -151,24 +154,70 @@ impl<'a, 'py> DictEntries<'a, 'py> {
         shape: Shape,
         out: &mut Vec<u8>,
     ) -> Option<Entry<'py>> {
-        let mut stop = None;
         let mut pen = Pen::new(out);
+        #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
+        // SAFETY: leaves are written without running Python code.
+        if let Some(entries) = unsafe { entries_of(self.dict) } {
+            let stop = self.push_table::<CHECKED>(&mut pen, entries, shape);
+            pen.finish();
+            return stop;
+        }
+        let mut stop = None;
         with_critical_section(self.dict, || {
             while stop.is_none()
                 && let Some((key, value)) = next(self.dict, &mut self.position)
             {
-                let key_is_written = self.keys && put_key(&mut pen, key);
-                if !key_is_written || !put_flat::<CHECKED>(&mut pen, value, shape) {
-                    stop = Some(Entry {
-                        key: key.to_owned(),
-                        value: value.to_owned(),
-                        key_is_written,
-                    });
-                }
+                stop = self.put::<CHECKED>(&mut pen, (key, value), shape);
             }
         });
         pen.finish();
         stop
+    }
+
+    /// One entry; it is returned where it was not written.
+    #[inline(always)]
+    fn put<const CHECKED: bool>(
+        &self,
+        pen: &mut Pen<'_>,
+        (key, value): (Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>),
+        shape: Shape,
+    ) -> Option<Entry<'py>> {
+        let key_is_written = self.keys && put_key(pen, key);
+        if key_is_written && put_flat::<CHECKED>(pen, value, shape) {
+            return None;
+        }
+        Some(Entry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+            key_is_written,
+        })
+    }
+
+    /// The entries of a table; the position counts them as `PyDict_Next` does.
+    #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
+    #[inline(always)]
+    fn push_table<const CHECKED: bool>(
+        &mut self,
+        pen: &mut Pen<'_>,
+        entries: &[super::dict_keys::Entry],
+        shape: Shape,
+    ) -> Option<Entry<'py>> {
+        let py = self.dict.py();
+        for entry in entries.get(self.position.cast_unsigned()..)? {
+            self.position += 1;
+            if entry.value.is_null() {
+                continue;
+            }
+            // SAFETY: the dict owns it while nothing runs; it is dropped or made owned before that.
+            let key = unsafe { Borrowed::from_ptr(py, entry.key) };
+            // SAFETY: as above.
+            let value = unsafe { Borrowed::from_ptr(py, entry.value) };
+            let stop = self.put::<CHECKED>(pen, (key, value), shape);
+            if stop.is_some() {
+                return stop;
+            }
+        }
+        None
     }
 }
 

@@ -15,7 +15,7 @@ use super::node::{
     Union, WireField,
 };
 use super::rules::{bound, bytes, choice, default, lengths, number_bounds, str_rules, text, wire};
-use super::union::find_candidates;
+use super::union::{find_candidates, is_endless};
 use crate::imports;
 use crate::runtime::building::{self, Slots};
 use crate::runtime::inline_values::InlineValues;
@@ -36,6 +36,10 @@ pub(super) fn compile(root: &Bound<'_, PyAny>) -> PyResult<Vec<Node>> {
         compiler.nodes[id as usize] = compiler.node(&node)?;
     }
     let mut nodes = compiler.nodes;
+    if is_endless(&nodes) {
+        let message = "a type contains itself with neither an object nor an array between: nothing could be it";
+        return Err(imports::configuration(root.py(), message));
+    }
     find_candidates(&mut nodes);
     Ok(nodes)
 }

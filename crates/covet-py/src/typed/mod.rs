@@ -6,8 +6,8 @@
 //! - `union`: which option a value is tried with
 //! - `decode`: scalars; `containers`: arrays, dicts; `object`: known fields; `options`: unions
 //! - `convert`: from texts: path, query, form, header, the keys of a dict
-//! - `encode`: Python objects to JSON; `encode_plan`: what it needs beside the nodes; `fits`: which option of a union
 //! - `text`, `times`, `time_text`, `bounds`: one value and its rules; `flaw`: what stands against it
+//! - `encode`: Python objects to JSON; `encode_plan`: what it needs beside the nodes; `fits`: which option of a union
 //! - `schema`: the tree as a whole; `class`: as a class of Python, with its error
 //!
 //! Knows nothing of requests. Text and numbers are found by `covet_server::json`.

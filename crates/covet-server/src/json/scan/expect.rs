@@ -52,12 +52,19 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes back to a mark, or on to one: it must be of this text.
+    /// Goes back to a mark of this text.
     #[inline]
     pub fn reset(&mut self, mark: Mark) {
         debug_assert!(mark.at <= self.text.len());
         self.at = mark.at;
         self.depth = mark.depth;
+    }
+
+    /// Goes on to the end of a value that was read before.
+    #[inline]
+    pub fn jump(&mut self, offset: usize) {
+        debug_assert!(offset <= self.text.len());
+        self.at = offset;
     }
 
     /// Reads the string whose opening quote is the head.
