@@ -86,7 +86,7 @@ def _mixes(node: Node) -> bool:
     return any(is_text(option) or is_bytes(option) for option in options)
 
 
-def _without_responses(annotation: object) -> Any:
+def _without_responses(annotation: Any) -> Any:
     """The annotation without Response kinds; None where nothing is left."""
     while _ALIAS_TYPE is not None and isinstance(annotation, _ALIAS_TYPE):
         annotation = annotation.__value__
