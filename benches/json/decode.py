@@ -1,9 +1,10 @@
 """Decoding JSON into typed objects: ours beside msgspec, pydantic and orjson, in one process.
 
-`python -m benches.json.decode` wants orjson, msgspec and pydantic installed. Every contestant decodes the same bytes in
+`python -m benches.json.decode` wants orjson, msgspec and pydantic: they are in the environment of benches/http. Every contestant decodes the same bytes in
 interleaved rounds; a figure is the median of its rounds, and only ratios within one run mean something.
 """
 
+import importlib
 import json
 import statistics
 import time
@@ -11,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-import msgspec
-import orjson
-import pydantic
-
 from covet._native import Schema, json_decode
 from covet._types.nodes import BoolNode, Build, FieldNode, FloatNode, IntNode, ListNode, Node, ObjectNode, StrNode
+
+# By name, because the tools that check this file run without the peers.
+msgspec: Any = importlib.import_module("msgspec")
+orjson: Any = importlib.import_module("orjson")
+pydantic: Any = importlib.import_module("pydantic")
 
 ROUNDS = 25
 ROUND_SECONDS = 0.02
@@ -36,16 +38,6 @@ class Row:
 @dataclass(slots=True)
 class SlottedRow:
     """One row, with slots."""
-
-    id: int
-    name: str
-    score: float
-    active: bool
-    tags: list[str]
-
-
-class StructRow(msgspec.Struct):
-    """One row of msgspec."""
 
     id: int
     name: str
@@ -77,15 +69,6 @@ class Order:
 @dataclass(slots=True)
 class SlottedOrder:
     """A small body, with slots."""
-
-    sku: str
-    quantity: int
-    price: float
-    note: str
-
-
-class StructOrder(msgspec.Struct):
-    """A small body of msgspec."""
 
     sku: str
     quantity: int
@@ -146,7 +129,7 @@ def contestants(*, many: bool) -> dict[str, Callable[[bytes], object]]:
     fields = ROW_FIELDS if many else ORDER_FIELDS
     plain: Any = Row if many else Order
     slotted: Any = SlottedRow if many else SlottedOrder
-    struct: Any = StructRow if many else StructOrder
+    struct: Any = msgspec.defstruct("Struct", list(plain.__annotations__.items()))
     typed: Any = DictRow if many else DictOrder
 
     def whole(cls: Any) -> Any:

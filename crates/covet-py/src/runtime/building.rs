@@ -110,7 +110,7 @@ pub(crate) fn has_plain_new(class: &Bound<'_, PyType>) -> bool {
     // SAFETY: a type object, of which one field is read.
     let new = unsafe { (*class.as_type_ptr()).tp_new };
     // SAFETY: `object` is a static type.
-    let plain = unsafe { (*(&raw const ffi::PyBaseObject_Type)).tp_new };
+    let plain = unsafe { ffi::PyBaseObject_Type.tp_new };
     // SAFETY: a type object; the flags are read.
     let flags = unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) };
     new.map(|new| new as usize) == plain.map(|new| new as usize)
@@ -171,7 +171,7 @@ pub(crate) fn ascii_str<'py>(py: Python<'py>, text: &str) -> Option<Bound<'py, P
             text.as_ptr(),
             ffi::PyUnicode_DATA(made.as_ptr()).cast(),
             text.len(),
-        )
+        );
     };
     Some(made)
 }

@@ -11,7 +11,7 @@
 //! - [`queue`]: what is ready, what is timed, whether the task has to be woken
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
-//! - [`building`]: instances and members at the level of memory
+//! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
 //! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`: JSON of what runs no Python code
@@ -33,6 +33,7 @@ mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
 mod handle;
+pub(crate) mod inline_values;
 pub(crate) mod leaf;
 pub(crate) mod members;
 pub(crate) mod output;

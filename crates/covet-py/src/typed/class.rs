@@ -34,6 +34,10 @@ impl PySchema {
 }
 
 #[pymethods]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "arguments are made for the call"
+)]
 impl PySchema {
     #[new]
     #[pyo3(signature = (root, *, forbid_unknown = false))]

@@ -5,22 +5,20 @@
 
 use std::collections::HashMap;
 
+use covet_server::json::KeyPattern;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
-    PyTuple, PyType,
-};
-use regex::Regex;
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple, PyType};
 
 use super::node::{
-    Bound as Limit, Build, Checked, Choice, Custom, Default, Dict, Field, JsonKind, Lengths, List,
-    ListKind, Node, NodeId, Object, StrRules, Tag, Text, TextName, Union, Unix, Wire, WireField,
+    Build, Checked, Custom, Dict, Field, JsonKind, List, ListKind, Node, NodeId, Object, Tag,
+    Union, WireField,
 };
-use super::problems::Code;
-use super::union::find_candidates;
+use super::rules::{bound, bytes, choice, default, lengths, number_bounds, str_rules, text, wire};
+use super::union::{find_candidates, is_endless};
 use crate::imports;
 use crate::runtime::building::{self, Slots};
+use crate::runtime::inline_values::InlineValues;
 
 /// Compiles `root` and all it refers to. The root is the first node.
 ///
@@ -38,6 +36,10 @@ pub(super) fn compile(root: &Bound<'_, PyAny>) -> PyResult<Vec<Node>> {
         compiler.nodes[id as usize] = compiler.node(&node)?;
     }
     let mut nodes = compiler.nodes;
+    if is_endless(&nodes) {
+        let message = "a type contains itself with neither an object nor an array between: nothing could be it";
+        return Err(imports::configuration(root.py(), message));
+    }
     find_candidates(&mut nodes);
     Ok(nodes)
 }
@@ -167,7 +169,7 @@ impl<'py> Compiler<'py> {
             wire_fields.push(WireField {
                 place,
                 node: field.node,
-                quoted: quoted(&field.alias),
+                key: KeyPattern::new(&field.alias),
             });
         }
         let tag_field: Option<String> = node.getattr("tag_field")?.extract()?;
@@ -176,14 +178,24 @@ impl<'py> Compiler<'py> {
             .map(|field| {
                 let wire = wire(&value)?;
                 let value = value.unbind();
-                PyResult::Ok(Tag { field, wire, value })
+                PyResult::Ok(Tag {
+                    key: KeyPattern::new(&field),
+                    field,
+                    wire,
+                    value,
+                })
             })
             .transpose()?;
         let slots = match build {
             Build::Slots => Some(slots(&class, &fields)?),
             _ => None,
         };
+        let inline = match build {
+            Build::Attributes => inline_values(&class, &fields),
+            _ => None,
+        };
         Ok(Object {
+            inline,
             plain_new: has_plain_new(&class)?,
             slots,
             class: class.unbind(),
@@ -260,22 +272,13 @@ impl<'py> Compiler<'py> {
     }
 }
 
-/// The alias as JSON writes it without escapes; a byte that no key starts with where it needs some.
-fn quoted(alias: &str) -> Box<[u8]> {
-    let needs_escapes = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
-    if alias.bytes().any(needs_escapes) {
-        return Box::new([0]);
-    }
-    format!("\"{alias}\"").into_bytes().into()
-}
-
 /// The members of the fields that are stored; a field's place among them is its place in `fields`.
 fn slots(class: &Bound<'_, PyType>, fields: &[Field]) -> PyResult<Slots> {
     let names: Vec<Option<&str>> = fields
         .iter()
-        .map(|field| match field.init_only {
-            true => Ok(None),
-            false => field.name.to_str(class.py()).map(Some),
+        .map(|field| {
+            let name = field.name.to_str(class.py());
+            name.map(|name| (!field.init_only).then_some(name))
         })
         .collect::<PyResult<_>>()?;
     Slots::of(class, &names).ok_or_else(|| {
@@ -285,6 +288,16 @@ fn slots(class: &Bound<'_, PyType>, fields: &[Field]) -> PyResult<Slots> {
     })
 }
 
+/// Where the fields that are stored lie in an instance.
+fn inline_values(class: &Bound<'_, PyType>, fields: &[Field]) -> Option<InlineValues> {
+    let py = class.py();
+    let names: Vec<_> = fields
+        .iter()
+        .map(|field| (!field.init_only).then(|| field.name.bind(py)))
+        .collect();
+    InlineValues::learn(class, &names)
+}
+
 /// Whether instances may be made by the allocator alone. msgspec's Struct has a `__new__` that wants the fields.
 fn has_plain_new(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let meta = class.get_type();
@@ -292,217 +305,7 @@ fn has_plain_new(class: &Bound<'_, PyType>) -> PyResult<bool> {
     Ok(is_struct || building::has_plain_new(class))
 }
 
-fn class<'py>(node: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyType>> {
+/// The class that an attribute names.
+pub(super) fn class<'py>(node: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyType>> {
     Ok(node.getattr(name)?.cast_into::<PyType>()?)
-}
-
-fn lengths(node: &Bound<'_, PyAny>) -> PyResult<Lengths> {
-    let min: Option<usize> = node.getattr("min_length")?.extract()?;
-    let max: Option<usize> = node.getattr("max_length")?.extract()?;
-    Ok(Lengths {
-        min: min.unwrap_or(Lengths::ANY.min),
-        max: max.unwrap_or(Lengths::ANY.max),
-    })
-}
-
-fn number_bounds(node: &Bound<'_, PyAny>) -> PyResult<Box<[Limit]>> {
-    let mut bounds = Vec::new();
-    for name in ["gt", "ge", "lt", "le", "multiple_of"] {
-        let value = node.getattr(name)?;
-        if !value.is_none() {
-            bounds.push(bound(name, &value)?);
-        }
-    }
-    Ok(bounds.into())
-}
-
-fn bound(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Limit> {
-    let (code, message) = match name {
-        "gt" => (Code::Gt, "is not greater than"),
-        "ge" => (Code::Ge, "is less than"),
-        "lt" => (Code::Lt, "is not less than"),
-        "le" => (Code::Le, "is greater than"),
-        "multiple_of" => (Code::MultipleOf, "is not a multiple of"),
-        "min_length" => (Code::MinLength, "is shorter than"),
-        "max_length" => (Code::MaxLength, "is longer than"),
-        other => return Err(PyValueError::new_err(format!("no such bound: {other}"))),
-    };
-    if code == Code::MultipleOf && !value.is_truthy()? {
-        let message = "multiple_of=0: nothing but 0 is a multiple of 0";
-        return Err(imports::configuration(value.py(), message));
-    }
-    let number = value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>();
-    let is_int = value.is_instance_of::<PyInt>();
-    Ok(Limit {
-        code,
-        int: is_int.then(|| value.extract().ok()).flatten(),
-        float: number.then(|| value.extract().ok()).flatten(),
-        value: value.clone().unbind(),
-        message: format!("{message} {value}"),
-    })
-}
-
-fn str_rules(node: &Bound<'_, PyAny>) -> PyResult<StrRules> {
-    let pattern: Option<String> = node.getattr("pattern")?.extract()?;
-    let pattern = pattern
-        .map(|text| {
-            Regex::new(&text).map_err(|error| {
-                let message = format!("the pattern {text:?} is not a regular expression: {error}");
-                imports::configuration(node.py(), &message)
-            })
-        })
-        .transpose()?;
-    Ok(StrRules {
-        lengths: lengths(node)?,
-        pattern,
-    })
-}
-
-fn bytes(node: &Bound<'_, PyAny>) -> PyResult<Node> {
-    let class = class(node, "cls")?;
-    let py = node.py();
-    let known = class.is(py.get_type::<PyBytes>());
-    debug_assert!(
-        known || class.is_subclass_of::<PyByteArray>()? || class.is_subclass_of::<PyBytes>()?
-    );
-    Ok(Node::Bytes(
-        (!known).then(|| class.unbind()),
-        lengths(node)?,
-    ))
-}
-
-fn text(node: &Bound<'_, PyAny>) -> PyResult<Text> {
-    let name: String = node.getattr("name")?.extract()?;
-    let (name, exact) = match name.as_str() {
-        "decimal" => (TextName::Decimal, ("decimal", "Decimal")),
-        "uuid" => (TextName::Uuid, ("uuid", "UUID")),
-        "datetime" => (TextName::Datetime, ("datetime", "datetime")),
-        "date" => (TextName::Date, ("datetime", "date")),
-        "time" => (TextName::Time, ("datetime", "time")),
-        "timedelta" => (TextName::Timedelta, ("datetime", "timedelta")),
-        "ipv4" => (
-            TextName::Ip("is not an IPv4 address"),
-            ("ipaddress", "IPv4Address"),
-        ),
-        "ipv6" => (
-            TextName::Ip("is not an IPv6 address"),
-            ("ipaddress", "IPv6Address"),
-        ),
-        "ipv4_network" => (
-            TextName::Ip("is not an IPv4 network"),
-            ("ipaddress", "IPv4Network"),
-        ),
-        "ipv6_network" => (
-            TextName::Ip("is not an IPv6 network"),
-            ("ipaddress", "IPv6Network"),
-        ),
-        "ipv4_interface" => (
-            TextName::Ip("is not an IPv4 interface"),
-            ("ipaddress", "IPv4Interface"),
-        ),
-        "ipv6_interface" => (
-            TextName::Ip("is not an IPv6 interface"),
-            ("ipaddress", "IPv6Interface"),
-        ),
-        "path" => (TextName::Path, ("pathlib", "Path")),
-        other => return Err(PyValueError::new_err(format!("no such text: {other}"))),
-    };
-    let class = class(node, "cls")?;
-    let unix: Option<String> = node.getattr("unix")?.extract()?;
-    Ok(Text {
-        name,
-        exact: class.is(node.py().import(exact.0)?.getattr(exact.1)?),
-        class: class.unbind(),
-        timezone: node.getattr("timezone")?.extract()?,
-        unix: unix.map(|unit| match unit.as_str() {
-            "milliseconds" => Unix::Milliseconds,
-            _ => Unix::Seconds,
-        }),
-    })
-}
-
-fn choice(node: &Bound<'_, PyAny>) -> PyResult<Choice> {
-    let mut members = Vec::new();
-    let (mut places, mut texts) = (HashMap::new(), HashMap::new());
-    let mut shown = Vec::new();
-    for pair in node.getattr("members")?.try_iter()? {
-        let (value, built): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-        let key = wire(&value)?;
-        shown.push(shown_wire(&key));
-        match &key {
-            Wire::Str(text) => texts.entry(text.clone()).or_insert(members.len()),
-            other => places.entry(other.clone()).or_insert(members.len()),
-        };
-        members.push((key, built.unbind()));
-    }
-    let class: Option<Bound<'_, PyType>> = node.getattr("cls")?.extract()?;
-    let is_flag = node.getattr("is_flag")?.extract()?;
-    Ok(Choice {
-        class: class.map(Bound::unbind),
-        members,
-        places,
-        texts,
-        is_flag,
-        message: if is_flag {
-            "is no combination of the flags".to_owned()
-        } else {
-            format!("is none of {}", shown.join(", "))
-        },
-    })
-}
-
-fn shown_wire(wire: &Wire) -> String {
-    match wire {
-        Wire::Null => "null".to_owned(),
-        Wire::Bool(value) => value.to_string(),
-        Wire::Int(value) => value.to_string(),
-        Wire::Float(bits) => f64::from_bits(*bits).to_string(),
-        Wire::BigInt(text) | Wire::Str(text) => text.clone(),
-    }
-}
-
-/// The value on the wire of an Enum member, a Literal or a tag.
-fn wire(value: &Bound<'_, PyAny>) -> PyResult<Wire> {
-    if value.is_none() {
-        return Ok(Wire::Null);
-    }
-    if let Ok(value) = value.cast::<PyBool>() {
-        return Ok(Wire::Bool(value.is_true()));
-    }
-    if let Ok(value) = value.cast::<PyString>() {
-        return Ok(Wire::Str(value.to_str()?.to_owned()));
-    }
-    if let Ok(value) = value.cast::<PyFloat>() {
-        return Ok(Wire::Float(value.value().to_bits()));
-    }
-    if value.is_instance_of::<PyInt>() {
-        let plain = value.py().get_type::<PyInt>().call1((value,))?;
-        return Ok(match plain.extract() {
-            Ok(small) => Wire::Int(small),
-            Err(_) => Wire::BigInt(plain.str()?.to_str()?.to_owned()),
-        });
-    }
-    let message =
-        format!("{value:?} is no value that JSON text can choose: use str, int, bool or None");
-    Err(imports::configuration(value.py(), &message))
-}
-
-fn default(field: &Bound<'_, PyAny>, required: bool) -> PyResult<Default> {
-    if required {
-        return Ok(Default::None);
-    }
-    let factory = field.getattr("default_factory")?;
-    if !factory.is_none() {
-        return Ok(Default::Factory(factory.unbind()));
-    }
-    let value = field.getattr("default")?;
-    let copied = value.is_instance_of::<PyList>()
-        || value.is_instance_of::<PyDict>()
-        || value.is_instance_of::<PySet>();
-    let value = value.unbind();
-    Ok(if copied {
-        Default::Copied(value)
-    } else {
-        Default::Value(value)
-    })
 }

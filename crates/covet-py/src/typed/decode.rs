@@ -1,5 +1,5 @@
-//! From a JSON text to final objects in one pass: scalars, arrays, dicts; what is refused is noted
-//! and the rest goes on being validated.
+//! From a JSON text to final objects in one pass: what is refused is noted and the rest goes on
+//! being validated.
 //!
 //! Every reader returns the value, or None. After None either the decoder has ended (text that is
 //! not JSON, the application raised, enough problems), or a problem was noted and the text of the
@@ -8,19 +8,16 @@
 
 use covet_server::json::{Event, ScanError, ScanErrorKind, Scanner};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFrozenSet, PySet, PyTuple};
+use pyo3::types::{PyBool, PyFloat, PyInt};
 
 use super::bounds;
 use super::flaw::{Flaw, Made};
-use super::node::{
-    Choice, Dict, JsonKind, Lengths, List, ListKind, Node, NodeId, Text, TextName, Wire,
-};
+use super::node::{Choice, JsonKind, Node, NodeId, Text, TextName, Wire};
 use super::options::Failures;
 use super::problems::{Code, MAX_PROBLEMS, Problem, Refused};
 use super::schema::Schema;
 use super::{text, times};
 use crate::json::decode_value;
-use crate::runtime::building;
 
 /// A value; None: it was refused, or the decoder has ended.
 pub(super) type Got<'py> = Option<Bound<'py, PyAny>>;
@@ -50,11 +47,9 @@ pub(super) struct Decoder<'a, 'py> {
     /// Whether an option of a union is tried: the first problem fails it.
     pub(super) in_trial: bool,
     /// Options that failed, and where.
-    pub(super) failures: Failures,
+    pub(super) failures: Option<Box<Failures>>,
     /// The items of all open arrays.
     pub(super) items: Vec<Bound<'py, PyAny>>,
-    /// The fields of all open objects.
-    pub(super) cells: Vec<Option<Bound<'py, PyAny>>>,
 }
 
 /// Decodes `data` as the root of `schema`.
@@ -73,9 +68,8 @@ pub(super) fn decode<'py>(
         problems: Vec::new(),
         course: Course::Going,
         in_trial: false,
-        failures: Failures::default(),
+        failures: None,
         items: Vec::new(),
-        cells: Vec::new(),
     };
     let mut value = decoder.value(schema.root);
     if matches!(decoder.course, Course::Going)
@@ -90,7 +84,29 @@ pub(super) fn decode<'py>(
     }
 }
 
-impl<'a, 'py> Decoder<'a, 'py> {
+impl<'py> Decoder<'_, 'py> {
+    /// Reads a value of the node: the commonest without a call.
+    #[inline]
+    pub(super) fn item(&mut self, id: NodeId) -> Got<'py> {
+        match self.schema.node(id) {
+            Node::Str(rules) if rules.is_free && self.scanner.head() == b'"' => {
+                let py = self.py;
+                match self.scanner.text() {
+                    Ok(found) => Some(text::plain_string(py, found.text, found.is_ascii)),
+                    Err(error) => self.malformed(error),
+                }
+            }
+            Node::Int(bounds) if bounds.is_empty() => {
+                self.scanner.head();
+                match self.scanner.try_natural() {
+                    Some(value) => Some(PyInt::new(self.py, value).into_any()),
+                    None => self.value(id),
+                }
+            }
+            _ => self.value(id),
+        }
+    }
+
     /// Reads a value of the node.
     pub(super) fn value(&mut self, id: NodeId) -> Got<'py> {
         let schema = self.schema;
@@ -101,6 +117,9 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 }
                 let py = self.py;
                 match self.scanner.text() {
+                    Ok(found) if rules.is_free => {
+                        Some(text::plain_string(py, found.text, found.is_ascii))
+                    }
                     Ok(found) => {
                         let made = text::string(py, rules, found.text, found.is_ascii);
                         self.take(made, JsonKind::Str)
@@ -109,7 +128,13 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 }
             }
             Node::Int(bounds) => {
-                if !matches!(self.scanner.head(), b'-' | b'0'..=b'9') {
+                let head = self.scanner.head();
+                if bounds.is_empty()
+                    && let Some(value) = self.scanner.try_natural()
+                {
+                    return Some(PyInt::new(self.py, value).into_any());
+                }
+                if !matches!(head, b'-' | b'0'..=b'9') {
                     return self.mismatch(Code::Int, "is not a whole number");
                 }
                 let made = match self.scanner.number() {
@@ -129,6 +154,9 @@ impl<'a, 'py> Decoder<'a, 'py> {
                     return self.mismatch(Code::Float, "is not a number");
                 }
                 let (value, kind) = match self.scanner.number() {
+                    Ok(Event::Float(value)) if bounds.is_empty() => {
+                        return Some(PyFloat::new(self.py, value).into_any());
+                    }
                     Ok(Event::Float(value)) => (Some(value), JsonKind::Float),
                     Ok(event) => (double(event), JsonKind::Int),
                     Err(error) => return self.malformed(error),
@@ -420,199 +448,6 @@ impl<'a, 'py> Decoder<'a, 'py> {
             Err(error) => return self.malformed(error),
         };
         self.take(made, kind)
-    }
-
-    fn list(&mut self, list: &List) -> Got<'py> {
-        let first = self.items.len();
-        if !self.read_items(|_| Some(list.item))? {
-            self.items.truncate(first);
-            return None;
-        }
-        let made = self.make_list(list, first);
-        self.take(made, JsonKind::Array)
-    }
-
-    /// Takes the items from `first` on.
-    fn make_list(&mut self, list: &List, first: usize) -> Made<'py> {
-        let py = self.py;
-        let items = self.items.drain(first..);
-        if list.lengths != Lengths::ANY {
-            text::check_length(list.lengths, items.len(), "items")?;
-        }
-        let unhashable = |_| Flaw::bad(Code::Value, "holds what cannot be in a set");
-        Ok(match list.kind {
-            ListKind::List => building::list_of(py, items)?,
-            ListKind::Tuple => PyTuple::new(py, items)?.into_any(),
-            ListKind::Set => PySet::new(py, items).map_err(unhashable)?.into_any(),
-            ListKind::FrozenSet => PyFrozenSet::new(py, items).map_err(unhashable)?.into_any(),
-            ListKind::Called => {
-                let plain = building::list_of(py, items)?;
-                let made = list.class.bind(py).call1((plain,));
-                made.map_err(|error| Flaw::of(py, error))?
-            }
-        })
-    }
-
-    fn tuple(&mut self, nodes: &[NodeId]) -> Got<'py> {
-        let first = self.items.len();
-        let mut extra = 0usize;
-        let whole = self.read_items(|index| {
-            let node = nodes.get(index).copied();
-            extra += usize::from(node.is_none());
-            node
-        })?;
-        let read = self.items.len() - first;
-        if whole && read == nodes.len() && extra == 0 {
-            let made = PyTuple::new(self.py, self.items.drain(first..));
-            return self.take(
-                made.map(Bound::into_any).map_err(Flaw::from),
-                JsonKind::Array,
-            );
-        }
-        self.items.truncate(first);
-        if whole {
-            let message = format!("does not have {} items", nodes.len());
-            let flaw = Flaw::Bad(Code::Length, message.into());
-            return self.note(flaw, Some(JsonKind::Array.name()));
-        }
-        None
-    }
-
-    /// Pushes the items of an array, whose nodes `node` tells by their index; an item without a node
-    /// is skipped. False where one was refused; None where the decoder has ended or there is no array.
-    fn read_items(&mut self, mut node: impl FnMut(usize) -> Option<NodeId>) -> Option<bool> {
-        if self.scanner.head() != b'[' {
-            self.mismatch(Code::Array, "is not an array");
-            return None;
-        }
-        let (first, mut settled) = (self.items.len(), self.problems.len());
-        let (mut index, mut whole) = (0, true);
-        let mut more = self
-            .scanner
-            .enter()
-            .and_then(|()| self.scanner.first_item());
-        loop {
-            match more {
-                Ok(true) => {}
-                Ok(false) => return Some(whole),
-                Err(error) => {
-                    self.malformed(error);
-                    break;
-                }
-            }
-            match node(index) {
-                Some(id) => match self.value(id) {
-                    Some(item) => self.items.push(item),
-                    None => {
-                        whole = false;
-                        self.enter_item(&mut settled, index);
-                        if !self.is_going() {
-                            break;
-                        }
-                    }
-                },
-                None => {
-                    if let Err(error) = self.scanner.skip() {
-                        self.malformed(error);
-                        break;
-                    }
-                }
-            }
-            index += 1;
-            more = self.scanner.next_item();
-        }
-        self.items.truncate(first);
-        None
-    }
-
-    fn dict(&mut self, dict: &Dict) -> Got<'py> {
-        if self.scanner.head() != b'{' {
-            return self.mismatch(Code::Object, "is not an object");
-        }
-        let made = PyDict::new(self.py);
-        let whole = self.read_members(dict, &made)?;
-        if !whole {
-            return None;
-        }
-        let result = finish_dict(self.py, dict, made);
-        self.take(result, JsonKind::Object)
-    }
-
-    /// False where a member was refused; None where the decoder has ended.
-    fn read_members(&mut self, dict: &Dict, made: &Bound<'py, PyDict>) -> Option<bool> {
-        let mut settled = self.problems.len();
-        let mut keys = covet_server::json::Keys::default();
-        let mut whole = true;
-        let mut more = self
-            .scanner
-            .enter()
-            .and_then(|()| self.scanner.first_member());
-        loop {
-            match more {
-                Ok(true) => {}
-                Ok(false) => return Some(whole),
-                Err(error) => {
-                    self.malformed(error);
-                    return None;
-                }
-            }
-            let offset = self.scanner.offset();
-            let key = match self.scanner.member_key() {
-                Ok(key) => key,
-                Err(error) => {
-                    self.malformed(error);
-                    return None;
-                }
-            };
-            let converted = match self.schema.convert_scalar(self.py, dict.key, &key) {
-                Ok(converted) => Some(converted),
-                Err(flaw) => self.note_key(flaw),
-            };
-            let value = self.is_going().then(|| self.value(dict.value)).flatten();
-            match (converted, value) {
-                (Some(key), Some(value)) => {
-                    if let Err(error) = made.set_item(key, value) {
-                        self.course = Course::Raised(error);
-                    }
-                }
-                _ => {
-                    whole = false;
-                    self.enter_member(&mut settled, &key);
-                }
-            }
-            if !self.is_going() {
-                return None;
-            }
-            if !keys.insert(key) {
-                let kind = ScanErrorKind::DuplicateKey;
-                self.malformed(ScanError { offset, kind });
-                return None;
-            }
-            more = self.scanner.next_member();
-        }
-    }
-
-    /// A key is what its object has, so whatever is wrong with it has one code.
-    #[cold]
-    fn note_key(&mut self, flaw: Flaw) -> Got<'py> {
-        let flaw = match flaw {
-            Flaw::Bad(_, message) => {
-                Flaw::Bad(Code::Key, format!("has a key that {message}").into())
-            }
-            other => other,
-        };
-        self.note(flaw, Some("str"))
-    }
-}
-
-fn finish_dict<'py>(py: Python<'py>, dict: &Dict, made: Bound<'py, PyDict>) -> Made<'py> {
-    text::check_length(dict.lengths, made.len(), "members")?;
-    match &dict.class {
-        None => Ok(made.into_any()),
-        Some(class) => {
-            let built = class.bind(py).call1((made,));
-            built.map_err(|error| Flaw::of(py, error))
-        }
     }
 }
 

@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 
+use covet_server::json::KeyPattern;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use regex::Regex;
 
 use super::problems::Code;
 use crate::runtime::building::Slots;
+use crate::runtime::inline_values::InlineValues;
 
 /// The place of a node in the arena.
 pub type NodeId = u32;
@@ -93,6 +95,8 @@ pub struct StrRules {
     pub lengths: Lengths,
     /// What must be found in it.
     pub pattern: Option<Regex>,
+    /// Whether every string is accepted.
+    pub is_free: bool,
 }
 
 /// The types that are written as text.
@@ -287,6 +291,8 @@ pub struct Field {
 pub struct Tag {
     /// Its name.
     pub field: String,
+    /// Its name, as it is mostly written.
+    pub key: KeyPattern,
     /// Its value on the wire.
     pub wire: Wire,
     /// Its value.
@@ -306,6 +312,8 @@ pub struct Object {
     pub plain_new: bool,
     /// For [`Build::Slots`]: the members, numbered as `fields` are.
     pub slots: Option<Slots>,
+    /// For [`Build::Attributes`]: where instances hold them, if that is known.
+    pub inline: Option<InlineValues>,
     /// In declared order.
     pub fields: Vec<Field>,
     /// Whether unknown fields are errors; None: as the caller says.
@@ -327,8 +335,8 @@ pub struct WireField {
     pub place: usize,
     /// Its type.
     pub node: NodeId,
-    /// Its alias in quotes, as JSON writes it; what no text starts with where it needs escapes.
-    pub quoted: Box<[u8]>,
+    /// Its alias, as it is mostly written.
+    pub key: KeyPattern,
 }
 
 /// One of several types.

@@ -13,6 +13,12 @@ use super::node::{Build, Default, JsonKind, Object, Wire};
 use super::problems::{Code, Problem};
 use crate::runtime::building;
 
+/// Fields whose cells are on the stack.
+const FEW: usize = 6;
+
+/// The same for larger objects.
+const SOME: usize = 24;
+
 /// What a key of the text is.
 enum Member<'k> {
     /// The member of `wire`.
@@ -29,30 +35,39 @@ impl<'a, 'py> Decoder<'a, 'py> {
         if self.scanner.head() != b'{' {
             return self.mismatch(Code::Object, "is not an object");
         }
-        let base = self.cells.len();
-        self.cells.resize_with(base + object.fields.len(), || None);
-        let made = self.filled(object, base);
-        self.cells.truncate(base);
-        made
+        match object.fields.len() {
+            count @ 0..=FEW => self.filled(object, &mut [const { None }; FEW][..count]),
+            count @ 0..=SOME => self.filled(object, &mut [const { None }; SOME][..count]),
+            count => self.filled(object, &mut (0..count).map(|_| None).collect::<Vec<_>>()),
+        }
     }
 
-    fn filled(&mut self, object: &'a Object, base: usize) -> Got<'py> {
+    /// `cells` are empty, one for each field.
+    fn filled(&mut self, object: &'a Object, cells: &mut [Got<'py>]) -> Got<'py> {
         if let Err(error) = self.scanner.enter() {
             return self.malformed(error);
         }
         let mut failed = Vec::new();
-        self.members(object, base, &mut failed)?;
-        self.absent(object, base, &mut failed)?;
+        let set = self.members(object, cells, &mut failed)?;
+        if set < object.fields.len() {
+            self.absent(object, cells, &mut failed)?;
+        }
         if !failed.is_empty() {
             return None;
         }
-        let made = build(self.py, object, &mut self.cells[base..]);
+        let made = build(self.py, object, cells);
         self.take(made, JsonKind::Object)
     }
 
     /// Reads the members into the cells from `base` on. Fields whose value was refused go to `failed`,
-    /// and so does every other refusal. None where the decoder has ended.
-    fn members(&mut self, object: &'a Object, base: usize, failed: &mut Vec<usize>) -> Option<()> {
+    /// and so does every other refusal. How many cells were read; None where the decoder has ended.
+    fn members(
+        &mut self,
+        object: &'a Object,
+        cells: &mut [Got<'py>],
+        failed: &mut Vec<usize>,
+    ) -> Option<usize> {
+        let mut set = 0;
         let forbidden = object.forbid_unknown.unwrap_or(self.forbid_unknown);
         let mut unknown = Keys::default();
         let mut has_tag = false;
@@ -62,12 +77,12 @@ impl<'a, 'py> Decoder<'a, 'py> {
         loop {
             match more {
                 Ok(true) => {}
-                Ok(false) => return Some(()),
+                Ok(false) => return Some(set),
                 Err(error) => return self.stop(error),
             }
             let offset = self.scanner.offset();
             let member = match object.wire.get(next) {
-                Some(field) if self.scanner.try_key(&field.quoted) => Member::Known(next),
+                Some(field) if self.scanner.try_key(&field.key) => Member::Known(next),
                 _ => match self.key(object, &mut unknown) {
                     Ok(member) => member,
                     Err(error) => return self.stop(error),
@@ -76,10 +91,10 @@ impl<'a, 'py> Decoder<'a, 'py> {
             match member {
                 Member::Known(index) => {
                     let field = &object.wire[index];
-                    if self.cells[base + field.place].is_some() || failed.contains(&field.place) {
+                    if cells[field.place].is_some() || failed.contains(&field.place) {
                         return self.stop(duplicate(offset));
                     }
-                    let value = self.value(field.node);
+                    let value = self.item(field.node);
                     if value.is_none() {
                         failed.push(field.place);
                         self.enter_member(&mut settled, &object.fields[field.place].alias);
@@ -87,7 +102,8 @@ impl<'a, 'py> Decoder<'a, 'py> {
                             return None;
                         }
                     }
-                    self.cells[base + field.place] = value;
+                    cells[field.place] = value;
+                    set += 1;
                     next = index + 1;
                 }
                 Member::Tag => {
@@ -119,6 +135,11 @@ impl<'a, 'py> Decoder<'a, 'py> {
 
     /// Reads a key that was not guessed.
     fn key(&mut self, object: &Object, unknown: &mut Keys<'a>) -> Result<Member<'a>, ScanError> {
+        if let Some(tag) = &object.tag
+            && self.scanner.try_key(&tag.key)
+        {
+            return Ok(Member::Tag);
+        }
         let offset = self.scanner.offset();
         let key = self.scanner.member_key()?;
         if let Some(&index) = object.places.get(key.as_ref()) {
@@ -151,8 +172,14 @@ impl<'a, 'py> Decoder<'a, 'py> {
     }
 
     /// Fills what is absent, or notes that it is missing. None where the decoder has ended.
-    fn absent(&mut self, object: &Object, base: usize, failed: &mut Vec<usize>) -> Option<()> {
-        match fill_absent(self.py, object, &mut self.cells[base..], failed) {
+    #[inline(never)]
+    fn absent(
+        &mut self,
+        object: &Object,
+        cells: &mut [Got<'py>],
+        failed: &mut Vec<usize>,
+    ) -> Option<()> {
+        match fill_absent(self.py, object, cells, failed) {
             Ok(missing) if missing.is_empty() => return Some(()),
             Ok(missing) => {
                 failed.push(usize::MAX);
@@ -186,7 +213,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
 
     /// As `malformed`, for what returns no value.
     #[cold]
-    fn stop(&mut self, error: ScanError) -> Option<()> {
+    fn stop<T>(&mut self, error: ScanError) -> Option<T> {
         self.malformed(error);
         None
     }
@@ -309,6 +336,11 @@ fn slots<'py>(py: Python<'py>, object: &Object, cells: &mut [Got<'py>]) -> Made<
 
 /// Leaves the init-only values in their cells.
 fn attributes<'py>(py: Python<'py>, object: &Object, cells: &mut [Got<'py>]) -> Made<'py> {
+    if let Some(inline) = &object.inline
+        && let Some(made) = inline.make(py, cells)
+    {
+        return Ok(made);
+    }
     let class = object.class.bind(py);
     let made = if object.plain_new {
         building::allocate(class).ok_or_else(|| PyErr::fetch(py))?

@@ -4,12 +4,13 @@
 //! A trial stops at its first problem, and an option that failed at a place of the text is never
 //! tried there again. So a value inside `d` unions of `k` options each is read at most
 //! `1 + d * (k - 1)` times, and `d` is bounded by the nesting that the scanner allows. Looking for
-//! the field that decides reads an object once more; what was skipped for that is not skipped again
-//! by the unions inside it.
+//! the field that decides reads an object once more; containers that were skipped for that and are not
+//! short are not skipped again by the unions inside them. What is remembered for this takes less than
+//! 20 bytes for each container of the text and option.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use covet_server::json::{Event, Mark, ScanError};
+use covet_server::json::{Event, ScanError};
 
 use super::decode::{Course, Decoder, Got};
 use super::flaw::Flaw;
@@ -20,10 +21,13 @@ use super::problems::Code;
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     /// Options that did not fit, with the offset of the value.
-    failed: HashSet<(NodeId, usize)>,
+    failed: HashSet<(NodeId, u32)>,
     /// Containers that were skipped while looking for a discriminator: by their start, where they end.
-    ends: std::collections::HashMap<usize, Mark>,
+    ends: HashMap<u32, u32>,
 }
+
+/// Bytes of a container that is skipped again rather than remembered.
+const SHORT: usize = 256;
 
 impl<'a, 'py> Decoder<'a, 'py> {
     /// Reads a value of one of the options.
@@ -43,6 +47,10 @@ impl<'a, 'py> Decoder<'a, 'py> {
         }
     }
 
+    fn known(&mut self) -> &mut Failures {
+        self.failures.get_or_insert_default()
+    }
+
     /// The kind of the value that comes, which is not read. A number is looked through for its sort.
     fn peek_kind(&mut self) -> Result<JsonKind, ScanError> {
         Ok(match self.scanner.head() {
@@ -50,7 +58,6 @@ impl<'a, 'py> Decoder<'a, 'py> {
             b'{' => JsonKind::Object,
             b'[' => JsonKind::Array,
             b't' | b'f' => JsonKind::Bool,
-            b'n' => JsonKind::Null,
             b'-' | b'0'..=b'9' => {
                 let mark = self.scanner.mark();
                 let is_float = matches!(self.scanner.number()?, Event::Float(_));
@@ -61,17 +68,17 @@ impl<'a, 'py> Decoder<'a, 'py> {
                     JsonKind::Int
                 }
             }
-            // What is no value is refused where it is read.
+            // null; what is no value is refused where it is read.
             _ => JsonKind::Null,
         })
     }
 
     fn by_trial(&mut self, options: &[NodeId]) -> Got<'py> {
         let start = self.scanner.mark();
-        let place = self.scanner.offset();
+        let place = u32::try_from(self.scanner.offset()).unwrap_or(u32::MAX);
         let outer = self.in_trial;
         for &option in options {
-            if self.failures.failed.contains(&(option, place)) {
+            if outer && self.known().failed.contains(&(option, place)) {
                 continue;
             }
             self.in_trial = true;
@@ -84,7 +91,10 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 return None;
             }
             self.course = Course::Going;
-            self.failures.failed.insert((option, place));
+            // Only what is inside another trial is read again.
+            if outer && place < u32::MAX {
+                self.known().failed.insert((option, place));
+            }
             self.scanner.reset(start);
         }
         self.mismatch(Code::Union, "fits none of the types that are accepted")
@@ -156,8 +166,9 @@ impl<'a, 'py> Decoder<'a, 'py> {
             _ => return self.scanner.skip(),
         };
         let start = self.scanner.offset();
-        if let Some(&end) = self.failures.ends.get(&start) {
-            self.scanner.reset(end);
+        let place = u32::try_from(start).unwrap_or(u32::MAX);
+        if let Some(&end) = self.known().ends.get(&place) {
+            self.scanner.jump(end as usize);
             return Ok(());
         }
         self.scanner.enter()?;
@@ -175,7 +186,12 @@ impl<'a, 'py> Decoder<'a, 'py> {
                 more = self.scanner.next_item()?;
             }
         }
-        self.failures.ends.insert(start, self.scanner.mark());
+        let end = self.scanner.offset();
+        if end - start > SHORT
+            && let Ok(end) = u32::try_from(end)
+        {
+            self.known().ends.insert(place, end);
+        }
         Ok(())
     }
 }

@@ -33,6 +33,36 @@ pub(super) fn find_candidates(nodes: &mut [Node]) {
     }
 }
 
+/// Whether a type contains itself with neither an object nor an array between: no value could be read.
+pub(super) fn is_endless(nodes: &[Node]) -> bool {
+    let mut done = vec![false; nodes.len()];
+    (0..nodes.len()).any(|id| returns(nodes, id as NodeId, &mut Vec::new(), &mut done))
+}
+
+/// Whether the node is reached again from itself; `above` is the way to it.
+fn returns(nodes: &[Node], id: NodeId, above: &mut Vec<NodeId>, done: &mut [bool]) -> bool {
+    if above.contains(&id) {
+        return true;
+    }
+    if done[id as usize] {
+        return false;
+    }
+    above.push(id);
+    let found = match &nodes[id as usize] {
+        Node::Nullable(inner) => returns(nodes, *inner, above, done),
+        Node::Checked(checked) => returns(nodes, checked.inner, above, done),
+        Node::Custom(custom) => returns(nodes, custom.inner, above, done),
+        Node::Union(union) => union
+            .options
+            .iter()
+            .any(|&option| returns(nodes, option, above, done)),
+        _ => false,
+    };
+    above.pop();
+    done[id as usize] = true;
+    found
+}
+
 /// How the node takes a value of that kind; None: it never does. `above` are the nodes whose
 /// answer is being found: a type that is only itself takes nothing.
 fn fit(nodes: &[Node], id: NodeId, kind: JsonKind, above: &mut Vec<NodeId>) -> Option<Fit> {

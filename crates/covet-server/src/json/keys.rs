@@ -11,7 +11,7 @@ const FEW: usize = 16;
 pub struct Keys<'a> {
     few: Vec<Cow<'a, str>>,
     /// Takes all keys over when there are more than [`FEW`]. Hashed with a random key.
-    many: Option<Box<HashSet<Cow<'a, str>>>>,
+    many: Option<HashSet<Cow<'a, str>>>,
 }
 
 impl<'a> Keys<'a> {
@@ -25,7 +25,7 @@ impl<'a> Keys<'a> {
         }
         self.few.push(key);
         if self.few.len() > FEW {
-            self.many = Some(Box::new(self.few.drain(..).collect()));
+            self.many = Some(self.few.drain(..).collect());
         }
         true
     }

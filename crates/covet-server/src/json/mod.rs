@@ -6,6 +6,7 @@
 mod error;
 mod keys;
 mod number;
+mod pattern;
 mod plain;
 mod scan;
 mod short;
@@ -15,6 +16,7 @@ pub mod write;
 pub use error::{ScanError, ScanErrorKind};
 pub use keys::Keys;
 pub use number::MAX_INT_DIGITS;
+pub use pattern::KeyPattern;
 pub use scan::{Event, Key, Mark, Scanner, Text};
 
 /// Containers that may be nested in each other, when reading and when writing.

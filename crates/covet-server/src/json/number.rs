@@ -22,6 +22,7 @@ pub(super) enum Number {
 
 /// Reads the number that `text` starts with (`-` or a digit). Returns it and its length in bytes,
 /// or what is wrong and at which byte of `text`.
+#[inline]
 pub(super) fn scan_number(text: &str) -> Result<(Number, usize), (ScanErrorKind, usize)> {
     let bytes = text.as_bytes();
     let negative = bytes.first() == Some(&b'-');

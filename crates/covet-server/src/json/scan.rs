@@ -11,6 +11,9 @@ use super::error::{ScanError, ScanErrorKind};
 use super::number::{Number, scan_number};
 use super::text::scan_text;
 
+/// Bytes of a text that the standard library finds to be UTF-8 sooner than a crate with a start-up cost.
+const SHORT_TEXT: usize = 512;
+
 /// What a value is, or which container it opens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'s> {
@@ -67,15 +70,17 @@ impl<'a> Scanner<'a> {
                 kind: ScanErrorKind::ByteOrderMark,
             });
         }
-        let text = simdutf8::compat::from_utf8(data).map_err(|error| ScanError {
-            offset: error.valid_up_to(),
-            kind: ScanErrorKind::InvalidUtf8,
-        })?;
+        let is_ascii = is_ascii(data);
+        let text = if is_ascii && data.len() < SHORT_TEXT {
+            str::from_utf8(data).map_err(|error| not_utf8(error.valid_up_to()))
+        } else {
+            simdutf8::compat::from_utf8(data).map_err(|error| not_utf8(error.valid_up_to()))
+        }?;
         Ok(Self {
             text,
             at: 0,
             depth: 0,
-            is_ascii: data.is_ascii(),
+            is_ascii,
             scratch: String::new(),
         })
     }
@@ -298,9 +303,38 @@ impl<'a> Scanner<'a> {
     }
 }
 
+#[cold]
+fn not_utf8(offset: usize) -> ScanError {
+    let kind = ScanErrorKind::InvalidUtf8;
+    ScanError { offset, kind }
+}
+
+/// As the method of slices, which looks at a tail byte by byte.
+#[inline]
+fn is_ascii(data: &[u8]) -> bool {
+    let (chunks, rest) = data.as_chunks::<32>();
+    let mut seen = [0u8; 32];
+    for chunk in chunks {
+        for (seen, byte) in seen.iter_mut().zip(chunk) {
+            *seen |= byte;
+        }
+    }
+    let (words, tail) = rest.as_chunks::<8>();
+    let of_words = words
+        .iter()
+        .fold(0, |seen, word| seen | u64::from_le_bytes(*word));
+    let of_tail = tail.iter().fold(0, |seen, byte| seen | byte);
+    let of_words = of_words.to_le_bytes();
+    let of_chunks = seen.iter().fold(0, |all, byte| all | byte);
+    let all = of_words
+        .iter()
+        .fold(of_chunks | of_tail, |all, byte| all | byte);
+    all.is_ascii()
+}
+
 /// The four blanks of RFC 8259, section 2.
 #[inline]
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 

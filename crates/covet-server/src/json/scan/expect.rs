@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::{Event, Scanner, is_blank};
+use super::{Event, Scanner};
 use crate::json::error::{ScanError, ScanErrorKind};
 use crate::json::keys::Keys;
+use crate::json::pattern::KeyPattern;
 use crate::json::plain::plain_prefix;
 use crate::json::text::scan_text;
 
@@ -51,7 +52,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes back to a mark, or on to one: it must be of this text.
+    /// Goes back to a mark of this text.
     #[inline]
     pub fn reset(&mut self, mark: Mark) {
         debug_assert!(mark.at <= self.text.len());
@@ -59,11 +60,19 @@ impl<'a> Scanner<'a> {
         self.depth = mark.depth;
     }
 
+    /// Goes on to the end of a value that was read before.
+    #[inline]
+    pub fn jump(&mut self, offset: usize) {
+        debug_assert!(offset <= self.text.len());
+        self.at = offset;
+    }
+
     /// Reads the string whose opening quote is the head.
     ///
     /// # Errors
     /// Where it is refused.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "measured: 6% of decoding 50 rows")]
     pub fn text(&mut self) -> Result<Text<'_>, ScanError> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
@@ -111,8 +120,19 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// Where neither a comma and a key nor the end follows.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "measured: one call for each member")]
     pub fn next_member(&mut self) -> Result<bool, ScanError> {
+        // Compact text: what `head` would find is looked at in place.
+        if let Some([b',', b'"']) = self.text.as_bytes().get(self.at..self.at + 2) {
+            self.at += 1;
+            return Ok(true);
+        }
+        self.next_member_apart()
+    }
+
+    /// With blanks, or at the end.
+    fn next_member_apart(&mut self) -> Result<bool, ScanError> {
         match self.head() {
             b',' => self.at += 1,
             b'}' => return Ok(self.close()),
@@ -128,26 +148,41 @@ impl<'a> Scanner<'a> {
         Err(self.refuse_or_end(found, ScanErrorKind::ExpectedKey))
     }
 
-    /// Reads the key at the head and its colon where it is `quoted`: with its quotes, as it is written
-    /// without escapes. False reads nothing.
+    /// Reads the key at the head and its colon where it is that of the pattern, written without escapes.
+    /// False reads nothing.
     #[inline]
-    pub fn try_key(&mut self, quoted: &[u8]) -> bool {
-        let bytes = self.text.as_bytes();
-        let Some(rest) = bytes.get(self.at..) else {
+    pub fn try_key(&mut self, pattern: &KeyPattern) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let Some(length) = pattern.matched(rest) else {
             return false;
         };
-        if !rest.starts_with(quoted) {
-            return false;
-        }
-        let mut after = self.at + quoted.len();
-        while bytes.get(after).is_some_and(|&byte| is_blank(byte)) {
-            after += 1;
-        }
-        if bytes.get(after) != Some(&b':') {
-            return false;
-        }
-        self.at = after + 1;
+        self.at += length;
         true
+    }
+
+    /// Reads the number at the head where it is an integer of at most 18 digits and no sign. None reads nothing.
+    #[inline]
+    pub fn try_natural(&mut self) -> Option<i64> {
+        let bytes = self.text.as_bytes().get(self.at..)?;
+        let (mut value, mut count) = (0i64, 0);
+        let end = loop {
+            let &byte = bytes.get(count)?;
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break byte;
+            }
+            if count == 18 {
+                return None;
+            }
+            value = value * 10 + i64::from(digit);
+            count += 1;
+        };
+        let is_written_otherwise = matches!(end, b'.' | b'e' | b'E') || count == 0;
+        if is_written_otherwise || (count > 1 && bytes[0] == b'0') {
+            return None;
+        }
+        self.at += count;
+        Some(value)
     }
 
     /// Reads the key at the head and its colon.

@@ -168,3 +168,16 @@ fn a_text_cut_anywhere_is_refused_at_its_end() {
         );
     }
 }
+
+#[test]
+fn ascii_is_told_at_every_length_and_position() {
+    for length in 0..200 {
+        let mut data = vec![b'a'; length];
+        assert!(super::is_ascii(&data));
+        for position in 0..length {
+            data[position] = 0x80;
+            assert!(!super::is_ascii(&data), "{position} of {length}");
+            data[position] = 0x7F;
+        }
+    }
+}
