@@ -99,7 +99,7 @@ impl<'py> Decoder<'_, 'py> {
                 more = self.scanner.next_item();
                 continue;
             };
-            if let Some(item) = self.value(id) {
+            if let Some(item) = self.item(id) {
                 self.items.push(item);
             } else {
                 whole = false;

@@ -85,6 +85,28 @@ pub(super) fn decode<'py>(
 }
 
 impl<'py> Decoder<'_, 'py> {
+    /// Reads a value of the node: the commonest without a call.
+    #[inline]
+    pub(super) fn item(&mut self, id: NodeId) -> Got<'py> {
+        match self.schema.node(id) {
+            Node::Str(rules) if rules.is_free && self.scanner.head() == b'"' => {
+                let py = self.py;
+                match self.scanner.text() {
+                    Ok(found) => Some(text::plain_string(py, found.text, found.is_ascii)),
+                    Err(error) => self.malformed(error),
+                }
+            }
+            Node::Int(bounds) if bounds.is_empty() => {
+                self.scanner.head();
+                match self.scanner.try_natural() {
+                    Some(value) => Some(PyInt::new(self.py, value).into_any()),
+                    None => self.value(id),
+                }
+            }
+            _ => self.value(id),
+        }
+    }
+
     /// Reads a value of the node.
     pub(super) fn value(&mut self, id: NodeId) -> Got<'py> {
         let schema = self.schema;

@@ -9,7 +9,7 @@ use pyo3::types::{
     PyMemoryView, PySet, PyString, PyTuple, PyType,
 };
 
-use super::encode_plan::{ObjectPlan, Plan, shape};
+use super::encode_plan::{ObjectPlan, Plan};
 use super::fits::fits;
 use super::node::{Build, Choice, Custom, Dict, List, ListKind, Node, NodeId, Object, TextName};
 use super::schema::Schema;
@@ -75,9 +75,9 @@ impl<'s> Typed<'s, '_, '_, '_> {
             Node::Bytes(..) => self.bytes(value),
             Node::Text(text) => self.text(text.name, text.class.bind(value.py()), value),
             Node::Choice(choice) => self.choice(id, choice, value),
-            Node::List(list) => self.list(list, value),
+            Node::List(list) => self.list(id, list, value),
             Node::Tuple(items) => self.tuple(items, value),
-            Node::Dict(dict) => self.dict(dict, value),
+            Node::Dict(dict) => self.dict(id, dict, value),
             Node::Object(object) => self.object(id, object, value),
             Node::Union(union) => match fits(schema, &union.options, value) {
                 Some(option) => self.value(option, value),
@@ -156,11 +156,11 @@ impl<'s> Typed<'s, '_, '_, '_> {
         Err(mismatch(value, "one of the Literal's values"))
     }
 
-    fn list(&mut self, list: &List, value: &Bound<'_, PyAny>) -> Done {
+    fn list(&mut self, id: NodeId, list: &List, value: &Bound<'_, PyAny>) -> Done {
         if let Ok(items) = value.cast_exact::<PyList>()
             && matches!(list.kind, ListKind::List | ListKind::Tuple)
         {
-            return self.exact_list(list.item, items);
+            return self.exact_list(id, list.item, items);
         }
         let class = list.class.bind(value.py());
         let is_declared = match list.kind {
@@ -186,9 +186,17 @@ impl<'s> Typed<'s, '_, '_, '_> {
         Ok(())
     }
 
-    fn exact_list(&mut self, item: NodeId, list: &Bound<'_, PyList>) -> Done {
+    /// What the node's items are, to be written without ado.
+    fn items(&self, id: NodeId) -> Shape {
+        match self.schema.plan(id) {
+            Plan::Items(shape) => *shape,
+            _ => Shape::NOTHING,
+        }
+    }
+
+    fn exact_list(&mut self, id: NodeId, item: NodeId, list: &Bound<'_, PyList>) -> Done {
         let lists = self.encoder.open(b'[')?;
-        let shape = shape(&self.schema.nodes, item).with(lists);
+        let shape = self.items(id).with(lists);
         let size = list.len();
         let mut items = ListItems::new(list);
         while let Some(found) = items.push_leaves::<true>(shape, self.encoder.out()) {
@@ -221,9 +229,9 @@ impl<'s> Typed<'s, '_, '_, '_> {
         Ok(())
     }
 
-    fn dict(&mut self, declared: &Dict, value: &Bound<'_, PyAny>) -> Done {
+    fn dict(&mut self, id: NodeId, declared: &Dict, value: &Bound<'_, PyAny>) -> Done {
         if let Ok(dict) = value.cast_exact::<PyDict>() {
-            return self.exact_dict(declared, dict);
+            return self.exact_dict(id, declared, dict);
         }
         let py = value.py();
         let class = declared
@@ -248,11 +256,11 @@ impl<'s> Typed<'s, '_, '_, '_> {
         Ok(())
     }
 
-    fn exact_dict(&mut self, declared: &Dict, dict: &Bound<'_, PyDict>) -> Done {
+    fn exact_dict(&mut self, id: NodeId, declared: &Dict, dict: &Bound<'_, PyDict>) -> Done {
         let lists = self.encoder.open(b'{')?;
         let plain_keys = matches!(self.schema.node(declared.key), Node::Str(_) | Node::Any);
         let shape = if plain_keys {
-            shape(&self.schema.nodes, declared.value).with(lists)
+            self.items(id).with(lists)
         } else {
             Shape::NOTHING
         };

@@ -23,6 +23,8 @@ pub(super) enum Plan {
     Object(Box<ObjectPlan>),
     /// The members' values with their commas, in their order.
     Choice(Box<[Literal]>),
+    /// What items of a list and values of a dict are written without ado.
+    Items(Shape),
     /// Nothing more.
     Plain,
 }
@@ -64,6 +66,8 @@ pub(super) fn plans(py: Python<'_>, nodes: &[Node]) -> Box<[Plan]> {
     let plan = |node: &Node| match node {
         Node::Object(object) => Plan::Object(Box::new(object_plan(py, nodes, object))),
         Node::Choice(choice) => Plan::Choice(choice_plan(choice)),
+        Node::List(list) => Plan::Items(shape(nodes, list.item)),
+        Node::Dict(dict) => Plan::Items(shape(nodes, dict.value)),
         _ => Plan::Plain,
     };
     nodes.iter().map(plan).collect()
@@ -125,7 +129,7 @@ fn write_wire(out: &mut Vec<u8>, wire: &Wire) {
 }
 
 /// What values of a node are written without ado.
-pub(super) fn shape(nodes: &[Node], id: NodeId) -> Shape {
+fn shape(nodes: &[Node], id: NodeId) -> Shape {
     let items = match inner(nodes, id) {
         Some(Node::List(list)) if list.kind == super::node::ListKind::List => {
             leaves(nodes, list.item, DEEPEST)
