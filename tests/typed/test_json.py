@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, TypedDict, Union
 
 import attrs
 import msgspec
@@ -216,9 +216,38 @@ def test_encoded(cls: Any, text: bytes, value: Any) -> None:
     assert Encoder(cls).encode(value) == text
 
 
-@pytest.mark.xfail(strict=True, reason="the native half does not read FieldNode.absent yet")
-def test_unset_is_not_written() -> None:
-    assert encode(Struct(1), type=Struct) == b'{"theId":1,"tags":[]}'
+class Partial(TypedDict):
+    a: int | msgspec.UnsetType
+    b: list[int] | msgspec.UnsetType
+    c: int
+
+
+class Bag:
+    def __init__(self, **values: object) -> None:
+        self.__dict__.update(values)
+
+
+UNSET = msgspec.UNSET
+
+
+@pytest.mark.parametrize(
+    ("cls", "value", "text"),
+    [
+        (Struct, Struct(1), b'{"theId":1,"tags":[]}'),
+        (list[Struct], [Struct(1), Struct(2, ["a"], 3)], b'[{"theId":1,"tags":[]},{"theId":2,"tags":["a"],"other":3}]'),
+        (Partial, {"a": UNSET, "b": UNSET, "c": 1}, b'{"c":1}'),
+        (Partial, {"a": 1, "b": [2], "c": 3}, b'{"a":1,"b":[2],"c":3}'),
+    ],
+    ids=str,
+)
+def test_unset_is_not_written(cls: Any, value: object, text: bytes) -> None:
+    assert encode(value, type=cls) == text
+
+
+def test_unset_is_not_written_by_attribute() -> None:
+    schema_of_struct = covet_json._compiled(Struct, forbid_unknown=False, depth=1)
+    bag = Bag(the_id=1, tags=[], other=UNSET)
+    assert schema_of_struct.encode(bag, by_attribute=True) == b'{"theId":1,"tags":[]}'
 
 
 @attrs.define
@@ -226,9 +255,10 @@ class Private:
     _a: int = attrs.field(converter=int)
 
 
-@pytest.mark.xfail(strict=True, reason="the native half does not read FieldNode.keyword yet")
 def test_private_names_of_attrs() -> None:
     assert decode(b'{"a": 1}', type=Private) == Private(1)
+    assert encode(Private(1), type=Private) == b'{"a":1}'
+    assert covet_json._compiled(Private, forbid_unknown=False, depth=1).convert_fields([("a", "1")]) == Private(1)
 
 
 def test_encoding_another_type() -> None:

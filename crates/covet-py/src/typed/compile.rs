@@ -212,13 +212,17 @@ impl<'py> Compiler<'py> {
 
     fn field(&mut self, field: &Bound<'py, PyAny>) -> PyResult<Field> {
         let name: String = field.getattr("name")?.extract()?;
+        let keyword: Option<String> = field.getattr("keyword")?.extract()?;
         let required: bool = field.getattr("required")?.extract()?;
+        let interned = |name: String| PyString::intern(field.py(), &name).unbind();
         Ok(Field {
-            name: PyString::intern(field.py(), &name).unbind(),
+            name: interned(name),
+            keyword: keyword.map(interned),
             alias: field.getattr("alias")?.extract()?,
             node: self.child(field, "node")?,
             required,
             default: default(field, required)?,
+            absent: field.getattr("absent")?.extract()?,
             init_only: field.getattr("init_only")?.extract()?,
             init: field.getattr("init")?.extract()?,
         })

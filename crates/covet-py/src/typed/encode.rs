@@ -328,7 +328,7 @@ impl<'s> Typed<'s, '_, '_, '_> {
             let value = member.value.map_or_else(|| object.getattr(name), Ok);
             value
                 .map_err(|error| Failure::raised("reading the field", error))
-                .and_then(|value| self.value(plan.nodes[member.index], &value))
+                .and_then(|value| self.field(plan, member.index, &value))
                 .map_err(|failure| failure.under_key(name))?;
             next = member.index + 1;
         }
@@ -348,11 +348,20 @@ impl<'s> Typed<'s, '_, '_, '_> {
             object
                 .getattr(name)
                 .map_err(|error| Failure::raised("reading the field", error))
-                .and_then(|value| self.value(plan.nodes[index], &value))
+                .and_then(|value| self.field(plan, index, &value))
                 .map_err(|failure| failure.under_key(name))?;
         }
         self.encoder.close(b'}');
         Ok(())
+    }
+
+    /// The value of a field whose key is written; the key is taken back where the field is absent.
+    fn field(&mut self, plan: &ObjectPlan, index: usize, value: &Bound<'_, PyAny>) -> Done {
+        if plan.is_absent(index, value) {
+            plan.take_back(index, self.encoder.out());
+            return Ok(());
+        }
+        self.value(plan.nodes[index], value)
     }
 
     fn typed_dict(&mut self, plan: &'s ObjectPlan, dict: &Bound<'_, PyDict>) -> Done {
@@ -376,7 +385,7 @@ impl<'s> Typed<'s, '_, '_, '_> {
             if push_shape(self.encoder.out(), value.as_borrowed(), shape) {
                 continue;
             }
-            self.value(plan.nodes[index], &value)
+            self.field(plan, index, &value)
                 .map_err(|failure| failure.under_key(name))?;
         }
         self.encoder.close(b'}');

@@ -38,6 +38,8 @@ pub(super) struct ObjectPlan {
     pub(super) nodes: Box<[NodeId]>,
     /// Whether each must be there.
     pub(super) required: Box<[bool]>,
+    /// The object that stands for no field, of each. No leaf, so that leaves need not be compared with it.
+    absent: Box<[Option<Py<PyAny>>]>,
     /// Their keys and shapes.
     pub(super) pieces: Box<[Piece]>,
     /// The tag with its comma.
@@ -58,6 +60,17 @@ impl ObjectPlan {
                 .collect();
             Members::of(class, &names)
         })
+    }
+
+    /// Whether `value` says that the field number `index` is absent.
+    #[inline]
+    pub(super) fn is_absent(&self, index: usize, value: &Bound<'_, PyAny>) -> bool {
+        matches!(&self.absent[index], Some(absent) if absent.is(value))
+    }
+
+    /// Takes back the key of the field number `index`, which was written last.
+    pub(super) fn take_back(&self, index: usize, out: &mut Vec<u8>) {
+        out.truncate(out.len() - self.pieces[index].key.len());
     }
 }
 
@@ -92,6 +105,10 @@ fn object_plan(py: Python<'_>, nodes: &[Node], object: &Object) -> ObjectPlan {
             .collect(),
         nodes: fields.iter().map(|field| field.node).collect(),
         required: fields.iter().map(|field| field.required).collect(),
+        absent: fields
+            .iter()
+            .map(|field| field.absent.as_ref().map(|absent| absent.clone_ref(py)))
+            .collect(),
         pieces: fields
             .iter()
             .map(|field| Piece {

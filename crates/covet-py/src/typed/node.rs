@@ -272,10 +272,14 @@ pub enum Default {
 pub struct Field {
     /// The attribute, keyword or key in Python.
     pub name: Py<PyString>,
+    /// What [`Build::Call`] passes it as, where that is not `name`.
+    pub keyword: Option<Py<PyString>>,
     /// The name on the wire.
     pub alias: String,
     /// Its type.
     pub node: NodeId,
+    /// The object that stands for no field: one that is this very object is not written.
+    pub absent: Option<Py<PyAny>>,
     /// Whether absent is an error.
     pub required: bool,
     /// What it is where it is absent.

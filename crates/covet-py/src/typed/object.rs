@@ -292,7 +292,7 @@ pub(super) fn build<'py>(py: Python<'py>, object: &Object, cells: &mut [Got<'py>
                 .call_method1(intern!(py, "__new__"), (object.class.bind(py), values))?
         }
         Build::Call => {
-            let fields = dict(py, object, cells)?;
+            let fields = keywords(py, object, cells)?;
             let called = object.class.bind(py).call((), Some(&fields));
             return called.map_err(|error| Flaw::of(py, error));
         }
@@ -366,6 +366,22 @@ fn dict<'py>(
     for (field, cell) in object.fields.iter().zip(cells) {
         if let Some(value) = cell.take() {
             made.set_item(field.name.bind(py), value)?;
+        }
+    }
+    Ok(made)
+}
+
+/// What the class is called with.
+fn keywords<'py>(
+    py: Python<'py>,
+    object: &Object,
+    cells: &mut [Got<'py>],
+) -> PyResult<Bound<'py, PyDict>> {
+    let made = PyDict::new(py);
+    for (field, cell) in object.fields.iter().zip(cells) {
+        if let Some(value) = cell.take() {
+            let keyword = field.keyword.as_ref().unwrap_or(&field.name);
+            made.set_item(keyword.bind(py), value)?;
         }
     }
     Ok(made)
