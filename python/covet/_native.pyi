@@ -31,12 +31,12 @@ from covet.settings import ServerSettings
 __all__ = [
     "URL",
     "Address",
+    "DecodeError",
+    "EncodeError",
     "Engine",
     "HTMLResponse",
     "Handle",
     "Headers",
-    "JSONDecodeError",
-    "JSONEncodeError",
     "JSONResponse",
     "MutableHeaders",
     "PlainTextResponse",
@@ -48,7 +48,7 @@ __all__ = [
     "Schema",
     "State",
     "TimerHandle",
-    "TypedDecodeError",
+    "ValidationError",
     "json_decode",
     "json_encode",
     "set_parent_death_signal",
@@ -312,19 +312,19 @@ class Engine:
     def busy(self) -> int:
         """Jobs of the thread pool that wait or run. Closed or not started: 0."""
 
-class JSONEncodeError(ValueError):
+class EncodeError(ValueError):
     """A value that has no JSON."""
 
     path: str
     """Where in the value, as `$.items[3].price`."""
 
-class JSONDecodeError(ValueError):
+class DecodeError(ValueError):
     """Text that is not JSON, or over a limit."""
 
     offset: int
     """The byte that was wrong."""
 
-class TypedDecodeError(ValueError):
+class ValidationError(ValueError):
     """A value that is not of the type."""
 
     errors: list[dict[str, Any]]
@@ -337,23 +337,23 @@ class Schema:
     def __new__(cls, root: Node, *, forbid_unknown: bool = False) -> Schema:
         """Compile. What cannot be: ConfigurationError."""
     def decode(self, data: bytes | bytearray | memoryview | str, /) -> Any:
-        """The value of a JSON text. Malformed: JSONDecodeError. Of another type: TypedDecodeError."""
+        """The value of a JSON text. Malformed: DecodeError. Of another type: ValidationError."""
     def encode(self, value: object, /, *, by_attribute: bool = False) -> bytes:
-        """`value` as JSON: exactly the declared fields. Of another type: JSONEncodeError."""
+        """`value` as JSON: exactly the declared fields. Of another type: EncodeError."""
     def convert(self, text: str, /) -> Any:
-        """The value of a text that is no JSON, as in a query. Of another type: TypedDecodeError."""
+        """The value of a text that is no JSON, as in a query. Of another type: ValidationError."""
     def convert_many(self, texts: Sequence[str], /) -> Any:
-        """The value of an array whose items are texts. Of another type: TypedDecodeError."""
+        """The value of an array whose items are texts. Of another type: ValidationError."""
     def convert_fields(self, pairs: Sequence[tuple[str, str]], /) -> Any:
-        """The value of an object whose fields are pairs of name and text. Of another type: TypedDecodeError."""
+        """The value of an object whose fields are pairs of name and text. Of another type: ValidationError."""
 
 def json_encode(
     value: object, /, *, default: Callable[[Any], object] | None = None, keys: Literal["str", "any"] = "str"
 ) -> bytes:
-    """`value` as JSON. It cannot be encoded: JSONEncodeError."""
+    """`value` as JSON. It cannot be encoded: EncodeError."""
 
 def json_decode(data: bytes | bytearray | memoryview | str, /) -> Any:
-    """The value of a JSON text. Malformed: JSONDecodeError."""
+    """The value of a JSON text. Malformed: DecodeError."""
 
 @disjoint_base
 class Handle:

@@ -10,10 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypedDict, TypeVar, overload
 
-from covet._native import JSONDecodeError as DecodeError
-from covet._native import JSONEncodeError as EncodeError
-from covet._native import Schema, json_decode, json_encode
-from covet._native import TypedDecodeError as ValidationError
+from covet._native import DecodeError, EncodeError, Schema, ValidationError, json_decode, json_encode
 from covet._types.json_schema import schema_of
 from covet._types.nodes import Node
 from covet._types.reading import read_type

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from covet._native import JSONDecodeError, JSONEncodeError, json_decode, json_encode
+from covet._native import DecodeError, EncodeError, json_decode, json_encode
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
@@ -45,7 +45,7 @@ def check_as_reference(data: bytes) -> None:
     try:
         expected = reference(data)
     except ValueError:
-        with pytest.raises(JSONDecodeError) as caught:
+        with pytest.raises(DecodeError) as caught:
             json_decode(data)
         assert 0 <= caught.value.offset <= len(data)
     else:
@@ -148,7 +148,7 @@ ERRORS: list[tuple[bytes, str, int]] = [
 
 @pytest.mark.parametrize(("data", "message", "offset"), ERRORS, ids=[repr(row[0][:20]) for row in ERRORS])
 def test_refusals(data: bytes, message: str, offset: int) -> None:
-    with pytest.raises(JSONDecodeError) as caught:
+    with pytest.raises(DecodeError) as caught:
         json_decode(data)
     assert str(caught.value) == f"{message} at byte {offset}"
     assert caught.value.offset == offset
@@ -162,7 +162,7 @@ def test_depth_just_below_at_and_above_the_limit(opening: str, closing: str) -> 
         if accepted:
             assert json.dumps(json_decode(text), separators=(",", ":")) == text
         else:
-            with pytest.raises(JSONDecodeError, match="nested deeper than 128"):
+            with pytest.raises(DecodeError, match="nested deeper than 128"):
                 json_decode(text)
 
 
@@ -174,7 +174,7 @@ def test_a_lower_limit_of_the_interpreter_holds() -> None:
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(1_000)
     try:
-        with pytest.raises(JSONDecodeError, match="Exceeds the limit") as caught:
+        with pytest.raises(DecodeError, match="Exceeds the limit") as caught:
             json_decode(b"[ " + b"1" * 1_001 + b"]")
     finally:
         sys.set_int_max_str_digits(before)
@@ -196,7 +196,7 @@ DOCUMENT = json.dumps(
 def test_cut_at_every_byte() -> None:
     assert json_decode(DOCUMENT) == json.loads(DOCUMENT)
     for end in range(1, len(DOCUMENT)):
-        with pytest.raises(JSONDecodeError) as caught:
+        with pytest.raises(DecodeError) as caught:
             json_decode(DOCUMENT[:end])
         assert str(caught.value) == f"unexpected end of text at byte {end}"
 
@@ -204,7 +204,7 @@ def test_cut_at_every_byte() -> None:
 def test_not_utf_8_at_every_position() -> None:
     for at in range(len(DOCUMENT) + 1):
         for bad in (b"\xff", b"\xc3", b"\xf5\x80\x80\x80"):
-            with pytest.raises(JSONDecodeError) as caught:
+            with pytest.raises(DecodeError) as caught:
                 json_decode(DOCUMENT[:at] + bad + DOCUMENT[at:])
             assert str(caught.value) == f"not UTF-8 at byte {at}"
 
@@ -228,7 +228,7 @@ def test_many_similar_keys_take_time_in_proportion() -> None:
     started = time.process_time()
     assert json_decode(data) == value
     assert time.process_time() - started < 5
-    with pytest.raises(JSONDecodeError, match="duplicate key"):
+    with pytest.raises(DecodeError, match="duplicate key"):
         json_decode(data[:-1] + b', "' + keys[0].encode() + b'": 1}')
 
 
@@ -254,7 +254,7 @@ def test_decoding_inside_a_finalizer_of_decoding() -> None:
 
 
 def attempt(function: Callable[[Any], Any], value: Any) -> None:
-    with contextlib.suppress(JSONDecodeError, JSONEncodeError):
+    with contextlib.suppress(DecodeError, EncodeError):
         function(value)
 
 

@@ -18,7 +18,7 @@ import msgspec
 import pydantic
 import pytest
 
-from covet._native import JSONEncodeError, json_encode
+from covet._native import EncodeError, json_encode
 
 
 class Pairs(collections.abc.Mapping[str, int]):
@@ -247,7 +247,7 @@ def test_default_is_asked_for_what_has_no_form() -> None:
 
 
 def test_default_that_never_comes_to_an_end() -> None:
-    with pytest.raises(JSONEncodeError, match="nested deeper than 128"):
+    with pytest.raises(EncodeError, match="nested deeper than 128"):
         json_encode(1j, default=lambda value: value)
 
 
@@ -255,7 +255,7 @@ def test_default_that_raises() -> None:
     def refuse(value: object) -> object:
         raise TypeError(f"no {value}")
 
-    with pytest.raises(JSONEncodeError, match=r"default\(\) raised TypeError: no 1j \(at \$\.a\[0\]\)") as caught:
+    with pytest.raises(EncodeError, match=r"default\(\) raised TypeError: no 1j \(at \$\.a\[0\]\)") as caught:
         json_encode({"a": [1j]}, default=refuse)
     assert isinstance(caught.value.__cause__, TypeError)
 
@@ -282,7 +282,7 @@ def test_default_that_changes_the_list_it_is_asked_from(change: Callable[[Any], 
         box: list[Any] = ["a" * 30, ["b" * 30, 1j], {"k" * 20: [str(n) for n in range(5)]}, [[1j]], "c" * 30]
         try:
             text = json_encode({"outer": box, "after": ["d"]}, default=act)
-        except JSONEncodeError as error:
+        except EncodeError as error:
             assert "changed size" in str(error)
         else:
             assert text.startswith(b'{"outer":["aaa')
@@ -298,7 +298,7 @@ def test_default_that_changes_dicts_and_objects_around_it() -> None:
     for _ in range(50):
         row = Loose(1j, [["x"] * 3, "y" * 40])  # type: ignore[arg-type]
         inner: dict[str, Any] = {"one": [row, "z" * 40], "two": {"three": "w" * 40}}
-        with pytest.raises(JSONEncodeError, match="dict changed size"):
+        with pytest.raises(EncodeError, match="dict changed size"):
             json_encode([inner], default=act)
 
 
@@ -320,14 +320,14 @@ def test_keys_that_are_no_text(value: Any, text: str) -> None:
 
 
 def test_keys_are_text_unless_asked() -> None:
-    with pytest.raises(JSONEncodeError, match="dict key of type int cannot be encoded as JSON: use str"):
+    with pytest.raises(EncodeError, match="dict key of type int cannot be encoded as JSON: use str"):
         json_encode({1: 2})
     for key in ((1, 2), frozenset(), Colour.PAIR, 1j):
-        with pytest.raises(JSONEncodeError, match="dict key of type .* cannot be encoded as JSON: use a str, a number"):
+        with pytest.raises(EncodeError, match="dict key of type .* cannot be encoded as JSON: use a str, a number"):
             json_encode({key: 2}, keys="any")
-    with pytest.raises(JSONEncodeError, match="a number must be finite"):
+    with pytest.raises(EncodeError, match="a number must be finite"):
         json_encode({float("nan"): 2}, keys="any")
-    with pytest.raises(JSONEncodeError) as caught:
+    with pytest.raises(EncodeError) as caught:
         json_encode({1: [2j]}, keys="any")
     assert caught.value.path == '$["1"][0]'
     with pytest.raises(ValueError, match='keys="all" is not known: use "str" or "any"'):
@@ -344,7 +344,7 @@ def test_no_reference_is_left_over_or_lost() -> None:
     def encode_all() -> None:
         for value in values:
             json_encode(value, default=lambda value: [key, row])
-            with pytest.raises(JSONEncodeError):
+            with pytest.raises(EncodeError):
                 json_encode([value, {key: [row, leaf]}], default=refuse)
 
     encode_all()

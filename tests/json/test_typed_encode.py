@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covet._native import JSONEncodeError, Schema, json_encode
+from covet._native import EncodeError, Schema, json_encode
 from covet._types.nodes import (
     AnyNode,
     BoolNode,
@@ -228,7 +228,7 @@ REFUSED: list[tuple[Node, Any, str, str]] = [
     ("node", "value", "path", "message"), REFUSED, ids=[f"{n}-{row[3][:30]}" for n, row in enumerate(REFUSED)]
 )
 def test_another_type_than_declared(node: Node, value: Any, path: str, message: str) -> None:
-    with pytest.raises(JSONEncodeError) as caught:
+    with pytest.raises(EncodeError) as caught:
         Schema(node).encode(value)
     assert (caught.value.path, str(caught.value)) == (path, f"{message} (at {path})")
 
@@ -240,7 +240,7 @@ def test_a_foreign_object_by_its_attributes(node: ObjectNode) -> None:
         Schema(ListNode(list, node)).encode([foreign], by_attribute=True) == b'[{"id":1,"the name":"n","tags":["t"]}]'
     )
     del foreign.id
-    with pytest.raises(JSONEncodeError, match="reading the field raised AttributeError") as caught:
+    with pytest.raises(EncodeError, match="reading the field raised AttributeError") as caught:
         Schema(node).encode(foreign, by_attribute=True)
     assert caught.value.path == "$.id"
 
@@ -250,7 +250,7 @@ def test_the_code_of_a_type_that_changes_what_is_encoded() -> None:
     for change in changes:
         rows: list[Any] = [Money(1), Money(2), Money(3)]
         node = CustomNode(Money, IntNode(), Money, lambda money: (change(rows), money.cents)[1])  # noqa: B023
-        with pytest.raises(JSONEncodeError, match="the list changed size"):
+        with pytest.raises(EncodeError, match="the list changed size"):
             Schema(ListNode(list, node)).encode(rows)
 
 
@@ -259,7 +259,7 @@ def test_code_that_raises() -> None:
         raise LookupError("none")
 
     node = DictNode(dict, StrNode(), CustomNode(Money, IntNode(), Money, refuse))
-    with pytest.raises(JSONEncodeError, match=r"encode\(\) raised LookupError: none \(at \$\.a\)") as caught:
+    with pytest.raises(EncodeError, match=r"encode\(\) raised LookupError: none \(at \$\.a\)") as caught:
         Schema(node).encode({"a": Money(1)})
     assert isinstance(caught.value.__cause__, LookupError)
 
@@ -276,7 +276,7 @@ def test_a_type_that_contains_itself() -> None:
     assert schema.encode(Tree("a", [Tree("b", [])])) == b'{"label":"a","children":[{"label":"b","children":[]}]}'
     deep = Tree("end", [])
     deep.children.append(deep)
-    with pytest.raises(JSONEncodeError, match="nested deeper than 128, or a cycle"):
+    with pytest.raises(EncodeError, match="nested deeper than 128, or a cycle"):
         schema.encode(deep)
 
 

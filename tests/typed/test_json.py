@@ -2,6 +2,8 @@
 """covet.json: decoding and encoding through types, the cache, errors; without a server."""
 
 import gc
+import pickle
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +65,21 @@ def test_malformed() -> None:
     assert raised.value.offset == 8
     with pytest.raises(DecodeError):
         decode(b"{")
+
+
+@pytest.mark.parametrize("cls", [DecodeError, EncodeError, ValidationError])
+def test_errors_have_the_names_they_are_imported_by(cls: type[ValueError]) -> None:
+    assert (cls.__module__, cls.__qualname__) == ("covet.json", cls.__name__)
+    assert getattr(covet_json, cls.__name__) is cls
+    assert pickle.loads(pickle.dumps(cls("why"))).args == ("why",)
+
+
+def test_what_a_traceback_says() -> None:
+    with pytest.raises(ValidationError) as raised:
+        decode(b'"x"', type=int)
+    assert traceback.format_exception_only(raised.value) == [
+        "covet.json.ValidationError: the value is not a whole number\n"
+    ]
 
 
 def test_forbid_unknown() -> None:

@@ -35,11 +35,13 @@ mod _native {
     #[pymodule_export]
     use crate::engine::{Engine, set_parent_death_signal};
     #[pymodule_export]
-    use crate::json::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
+    use crate::json::exceptions::{DecodeError, EncodeError};
+    #[pymodule_export]
+    use crate::json::{json_decode, json_encode};
     #[pymodule_export]
     use crate::runtime::{Handle, Scheduler, TimerHandle};
     #[pymodule_export]
-    use crate::typed::{PySchema, TypedDecodeError};
+    use crate::typed::{PySchema, ValidationError};
     #[pymodule_export]
     use crate::types::{
         Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,

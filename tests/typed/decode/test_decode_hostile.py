@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from covet._native import JSONDecodeError, Schema, TypedDecodeError
+from covet._native import DecodeError, Schema, ValidationError
 from covet._types.nodes import (
     AnyNode,
     DictNode,
@@ -54,20 +54,20 @@ def outcome(schema: Schema, data: bytes) -> object:
     """The value, or the error as its class."""
     try:
         return schema.decode(data)
-    except JSONDecodeError as error:
+    except DecodeError as error:
         assert 0 <= error.offset <= len(data)
-        return JSONDecodeError
-    except TypedDecodeError as error:
+        return DecodeError
+    except ValidationError as error:
         assert 0 < len(error.errors) <= 100
-        return TypedDecodeError
+        return ValidationError
 
 
 @pytest.mark.parametrize("node", NODES)
 def test_cut_at_every_byte(node: Node) -> None:
     schema = Schema(node)
-    assert outcome(schema, DATA) is not JSONDecodeError
+    assert outcome(schema, DATA) is not DecodeError
     for end in range(len(DATA)):
-        assert outcome(schema, DATA[:end]) is JSONDecodeError, end
+        assert outcome(schema, DATA[:end]) is DecodeError, end
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -75,7 +75,7 @@ def test_cut_at_every_byte(node: Node) -> None:
 def test_what_is_not_utf_8_at_every_position(node: Node, byte: bytes) -> None:
     schema = Schema(node)
     for at in range(len(DATA) + 1):
-        assert outcome(schema, DATA[:at] + byte + DATA[at:]) is JSONDecodeError, at
+        assert outcome(schema, DATA[:at] + byte + DATA[at:]) is DecodeError, at
 
 
 def test_every_byte_replaced_agrees_with_the_standard_library_on_what_is_json() -> None:
@@ -86,13 +86,13 @@ def test_every_byte_replaced_agrees_with_the_standard_library_on_what_is_json() 
             try:
                 json.loads(data.decode())
             except (ValueError, UnicodeDecodeError):
-                assert outcome(schema, data) is JSONDecodeError, data
+                assert outcome(schema, data) is DecodeError, data
 
 
 @pytest.mark.parametrize("node", NODES)
 @pytest.mark.parametrize("text", ["[", '{"child":', '{"x":', '[{"x":'])
 def test_deep(node: Node, text: str) -> None:
-    assert outcome(Schema(node), text.encode() * 1_000_000) is JSONDecodeError
+    assert outcome(Schema(node), text.encode() * 1_000_000) is DecodeError
 
 
 def test_colliding_keys_are_linear() -> None:
@@ -115,5 +115,5 @@ def test_colliding_keys_are_linear() -> None:
 def test_ten_megabytes_in_one_string() -> None:
     text = "x" * 10_000_000
     assert Schema(StrNode()).decode(json.dumps(text)) == text
-    assert outcome(Schema(IntNode()), json.dumps(text).encode()) is TypedDecodeError
-    assert outcome(Schema(StrNode(max_length=10)), json.dumps(text).encode()) is TypedDecodeError
+    assert outcome(Schema(IntNode()), json.dumps(text).encode()) is ValidationError
+    assert outcome(Schema(StrNode(max_length=10)), json.dumps(text).encode()) is ValidationError

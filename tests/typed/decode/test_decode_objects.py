@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import pytest
 
-from covet._native import JSONDecodeError, Schema, TypedDecodeError
+from covet._native import DecodeError, Schema, ValidationError
 from covet._types.nodes import AnyNode, Build, FieldNode, IntNode, ListNode, ObjectNode, StrNode
 from covet.errors import ConfigurationError
 
@@ -78,7 +78,7 @@ def node(cls: Any, build: Build, **more: Any) -> ObjectNode:
 
 def errors(schema: Schema, data: str) -> list[tuple[str, str]]:
     """Place and code of every error."""
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         schema.decode(data)
     return [(error["pointer"], error["code"]) for error in raised.value.errors]
 
@@ -145,7 +145,7 @@ def test_every_error_is_collected(cls: Any, build: Build) -> None:
     ],
 )
 def test_a_key_twice(cls: Any, build: Build, data: str, offset: int) -> None:
-    with pytest.raises(JSONDecodeError) as raised:
+    with pytest.raises(DecodeError) as raised:
         Schema(node(cls, build)).decode(data)
     assert raised.value.offset == offset
 
@@ -174,7 +174,7 @@ def test_tags() -> None:
         assert schema.decode(data) == Plain(1, "x", [7])
     assert errors(schema, '{"A":1,"kind":"other","b":1}') == [("/kind", "discriminator"), ("/b", "str")]
     assert errors(schema, '{"A":1,"kind":{}}') == [("/kind", "discriminator")]
-    with pytest.raises(JSONDecodeError):
+    with pytest.raises(DecodeError):
         schema.decode('{"kind":"plain","A":1,"kind":"plain"}')
 
 
@@ -210,7 +210,7 @@ COUNTED = ObjectNode(
 def test_post_init() -> None:
     schema = Schema(ListNode(list, COUNTED))
     assert schema.decode('[{"a":1},{"a":1,"seed":5,"total":99}]') == [Counted(1), Counted(1, 5)]
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         schema.decode('[{"a":1},{"a":-1}]')
     assert raised.value.errors == [
         {"source": "body", "pointer": "/1", "code": "value", "message": "a is negative", "input": "object"}
@@ -232,7 +232,7 @@ def test_a_default_factory(cls: Any, build: Build) -> None:
     assert schema(lambda: [5]).decode('{"A":1}').c == [5]
     with pytest.raises(ValueError, match="out of lists") as raised:
         schema(raising).decode('{"A":1}')
-    assert not isinstance(raised.value, TypedDecodeError)
+    assert not isinstance(raised.value, ValidationError)
 
 
 def test_what_a_class_of_its_own_raises() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from covet._native import Schema, TypedDecodeError
+from covet._native import Schema, ValidationError
 from covet._types.nodes import (
     AnyNode,
     BoolNode,
@@ -107,7 +107,7 @@ def test_accepted(node: Node, text: str, expected: object) -> None:
     ],
 )
 def test_refused(node: Node, text: str, code: str) -> None:
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         Schema(node).convert(text)
     (error,) = raised.value.errors
     assert (error["code"], error["pointer"], error["source"]) == (code, "", "text")
@@ -145,7 +145,7 @@ def test_fields() -> None:
 
 def codes(read: Any, value: object) -> list[tuple[str, str]]:
     """Place and code of every error."""
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         read(value)
     return [(error["pointer"], error["code"]) for error in raised.value.errors]
 

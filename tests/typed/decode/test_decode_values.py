@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from covet._native import JSONDecodeError, Schema, TypedDecodeError
+from covet._native import DecodeError, Schema, ValidationError
 from covet._types.nodes import (
     AnyNode,
     BoolNode,
@@ -162,7 +162,7 @@ def test_accepted(node: Node, data: str, expected: object) -> None:
 def test_true_is_not_one() -> None:
     schema = Schema(ListNode(list, LITERAL))
     assert [type(item) for item in schema.decode("[1, true]")] == [int, bool]
-    with pytest.raises(TypedDecodeError):
+    with pytest.raises(ValidationError):
         schema.decode("[false]")
 
 
@@ -248,7 +248,7 @@ REFUSED: list[tuple[Node, str, str, str, str]] = [
 
 @pytest.mark.parametrize(("node", "data", "code", "pointer", "kind"), REFUSED)
 def test_refused(node: Node, data: str, code: str, pointer: str, kind: str) -> None:
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         Schema(node).decode(data)
     (error,) = raised.value.errors
     assert (error["code"], error["pointer"], error["input"], error["source"]) == (code, pointer, kind, "body")
@@ -284,7 +284,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("node", "data", "offset"), MALFORMED)
 def test_malformed(node: Node, data: str | bytes, offset: int) -> None:
-    with pytest.raises(JSONDecodeError) as raised:
+    with pytest.raises(DecodeError) as raised:
         Schema(node).decode(data)
     assert raised.value.offset == offset
 
@@ -315,7 +315,7 @@ def test_the_entries_of_an_error_as_pydantic_raises_it() -> None:
     def decode(value: object) -> object:
         raise Refusal
 
-    with pytest.raises(TypedDecodeError) as raised:
+    with pytest.raises(ValidationError) as raised:
         Schema(ListNode(list, CustomNode(int, AnyNode(), decode, decode))).decode("[5]")
     found = [(error["pointer"], error["code"], error["message"]) for error in raised.value.errors]
     assert found == [("/0/a/1", "missing", "Field required"), ("/0", "value", "no int")]

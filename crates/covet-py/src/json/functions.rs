@@ -1,7 +1,6 @@
-//! The two directions as functions of the native module, and the errors they raise.
+//! The two directions as functions of the native module.
 
 use covet_server::buffers::Buffer;
-use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
@@ -9,25 +8,13 @@ use pyo3::types::{PyBytes, PyMemoryView, PyString};
 use super::decode::{DecodeError, decode};
 use super::encode::{EncodeOptions, encode_with};
 use super::encode_error::EncodeError;
-
-create_exception!(
-    covet._native,
-    JSONEncodeError,
-    PyValueError,
-    "A value cannot be encoded as JSON. `path` is the place inside it."
-);
-create_exception!(
-    covet._native,
-    JSONDecodeError,
-    PyValueError,
-    "Bytes are not a JSON text that is accepted. `offset` is the place in bytes."
-);
+use super::exceptions;
 
 /// `value` as JSON. `default` is called with a value that JSON has no form for and returns one
 /// that it has; `keys="any"` takes keys that are written as text.
 ///
 /// # Errors
-/// `JSONEncodeError`, a `ValueError`, with the attribute `path`; `ValueError` for other `keys`.
+/// `EncodeError`, a `ValueError`, with the attribute `path`; `ValueError` for other `keys`.
 #[pyfunction]
 #[pyo3(signature = (value, /, *, default=None, keys="str"))]
 pub fn json_encode<'py>(
@@ -52,7 +39,7 @@ pub fn json_encode<'py>(
 /// The value of the JSON text `data`: bytes, bytearray, memoryview or str.
 ///
 /// # Errors
-/// `JSONDecodeError`, a `ValueError`, with the attribute `offset`; `TypeError` for other types.
+/// `DecodeError`, a `ValueError`, with the attribute `offset`; `TypeError` for other types.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub fn json_decode<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -80,7 +67,7 @@ fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 pub(crate) fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
-    let raised = JSONEncodeError::new_err(error.to_string());
+    let raised = exceptions::EncodeError::new_err(error.to_string());
     match error.cause {
         Some(cause) if !cause.is_instance_of::<PyException>(py) => return cause,
         cause => raised.set_cause(py, cause),
@@ -92,9 +79,14 @@ fn raise_decode_error(py: Python<'_>, error: &DecodeError) -> PyErr {
     malformed_error(py, error.to_string(), error.offset)
 }
 
-/// A `JSONDecodeError` about the byte at `offset`.
+/// A `DecodeError` about the byte at `offset`.
 pub(crate) fn malformed_error(py: Python<'_>, message: String, offset: usize) -> PyErr {
-    with_place(py, JSONDecodeError::new_err(message), "offset", offset)
+    with_place(
+        py,
+        exceptions::DecodeError::new_err(message),
+        "offset",
+        offset,
+    )
 }
 
 /// `raised` with the attribute `name`, or what setting it raised.

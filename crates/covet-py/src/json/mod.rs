@@ -5,7 +5,7 @@
 //! - `kind`: how the values of a type are encoded; `fields`: those of an object
 //! - `encode_error`: what failed and the path to it; `refusal`: the words
 //! - `decode`: builds values from the scanner's events; `key_cache`: keys met before
-//! - `functions`: the two as Python functions
+//! - `functions`: the two as Python functions; `exceptions`: what they raise
 //!
 //! Scanning, escaping and numbers are `covet_server::json`, which knows no Python.
 
@@ -14,6 +14,7 @@ pub(crate) mod encode;
 pub(crate) mod encode_error;
 mod encode_key;
 mod encode_text;
+pub mod exceptions;
 pub(crate) mod fields;
 mod functions;
 mod key_cache;
@@ -24,5 +25,5 @@ pub(crate) use decode::decode_value;
 pub use decode::{DecodeError, decode};
 pub use encode::{EncodeOptions, encode, encode_with};
 pub use encode_error::EncodeError;
-pub use functions::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
+pub use functions::{json_decode, json_encode};
 pub(crate) use functions::{malformed_error, raise_encode_error, with_bytes};

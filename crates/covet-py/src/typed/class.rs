@@ -11,8 +11,8 @@ use super::schema::Schema;
 use crate::json::{malformed_error, raise_encode_error, with_bytes};
 
 create_exception!(
-    covet._native,
-    TypedDecodeError,
+    covet.json,
+    ValidationError,
     PyValueError,
     "A value is not of the type. `errors` are all its problems."
 );
@@ -138,7 +138,7 @@ fn typed_error(py: Python<'_>, problems: &[Problem], source: &str) -> PyResult<P
         }
         [] => String::new(),
     };
-    let error = TypedDecodeError::new_err(summary);
+    let error = ValidationError::new_err(summary);
     error.value(py).setattr("errors", errors)?;
     Ok(error)
 }

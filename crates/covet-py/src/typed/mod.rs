@@ -33,7 +33,7 @@ mod time_text;
 mod times;
 mod union;
 
-pub use class::{PySchema, TypedDecodeError};
+pub use class::{PySchema, ValidationError};
 pub use node::{
     Bound as Limit, Build, Checked, Choice, Custom, Default, Dict, Field, JsonKind, Lengths, List,
     ListKind, Node, NodeId, Object, StrRules, Tag, Text, TextName, Union, Unix, Wire, WireField,
