@@ -40,6 +40,7 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
+SECONDS = TextNode("datetime", dt.datetime, unix="seconds")
 LEVEL = EnumNode(Level, [(1, Level.LOW), (2, Level.HIGH)])
 LITERAL = EnumNode(None, [("1", "1"), (1, 1), (True, True), (None, None), (2, 2)])
 
@@ -64,6 +65,13 @@ LITERAL = EnumNode(None, [("1", "1"), (1, 1), (True, True), (None, None), (2, 2)
         (TextNode("uuid", UUID), "123e4567-e89b-12d3-a456-426614174000", UUID("123e4567-e89b-12d3-a456-426614174000")),
         (TextNode("date", dt.date), "2026-01-31", dt.date(2026, 1, 31)),
         (TextNode("decimal", Decimal), "1.10", Decimal("1.10")),
+        (SECONDS, "1769862600", dt.datetime(2026, 1, 31, 12, 30, tzinfo=dt.UTC)),
+        (SECONDS, "-1.5", dt.datetime(1969, 12, 31, 23, 59, 58, 500000, dt.UTC)),
+        (SECONDS, "2026-01-31T12:30:00", dt.datetime(2026, 1, 31, 12, 30)),
+        (TextNode("datetime", dt.datetime, False, "milliseconds"), "1500", dt.datetime(1970, 1, 1, 0, 0, 1, 500000)),
+        (TextNode("timedelta", dt.timedelta, unix="seconds"), "90", dt.timedelta(seconds=90)),
+        (TextNode("timedelta", dt.timedelta, unix="seconds"), "PT90S", dt.timedelta(seconds=90)),
+        (NullableNode(SECONDS), "0", dt.datetime(1970, 1, 1, tzinfo=dt.UTC)),
         (LEVEL, "2", Level.HIGH),
         (LITERAL, "1", "1"),
         (LITERAL, "true", True),
@@ -99,6 +107,13 @@ def test_accepted(node: Node, text: str, expected: object) -> None:
         (BoolNode(), "2", "bool"),
         (NoneNode(), "x", "null"),
         (TextNode("uuid", UUID), "x", "uuid"),
+        (TextNode("datetime", dt.datetime), "1769862600", "datetime"),
+        (SECONDS, "nan", "datetime"),
+        (SECONDS, "1e999", "datetime"),
+        (SECONDS, "1e300", "datetime"),
+        (SECONDS, "253402300800", "datetime"),
+        (SECONDS, "", "datetime"),
+        (TextNode("timedelta", dt.timedelta, unix="seconds"), "90s", "timedelta"),
         (LEVEL, "3", "choice"),
         (LITERAL, "True", "choice"),
         (UnionNode([IntNode(), BoolNode()]), "x", "union"),

@@ -12,7 +12,7 @@ use super::node::{Choice, List, ListKind, Node, NodeId, Object, Wire};
 use super::object::{build, fill_absent};
 use super::problems::{Code, Problem, Refused};
 use super::schema::Schema;
-use super::{bounds, text};
+use super::{bounds, text, times};
 
 impl Schema {
     /// The value of a scalar node that is written as `text`.
@@ -78,15 +78,18 @@ impl Schema {
                 Err(_) => bounds::big_int(py, limits, text),
             },
             Node::Int(_) => Err(Flaw::bad(Code::Int, "is not a whole number")),
-            Node::Float(limits) => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => bounds::float(py, limits, number),
-                _ => Err(Flaw::bad(Code::Float, "is not a finite number")),
+            Node::Float(limits) => match finite(text) {
+                Some(number) => bounds::float(py, limits, number),
+                None => Err(Flaw::bad(Code::Float, "is not a finite number")),
             },
             Node::Bool => boolean(py, text),
             Node::None if text.is_empty() || text == "null" => Ok(py.None().into_bound(py)),
             Node::None => Err(Flaw::bad(Code::Null, "is not null")),
             Node::Bytes(class, lengths) => text::bytes(py, class.as_ref(), *lengths, text),
-            Node::Text(rules) => text::read(py, rules, text),
+            Node::Text(rules) => match rules.unix.and_then(|unit| Some((unit, finite(text)?))) {
+                Some((unit, number)) => times::from_number(py, rules, unit, number),
+                None => text::read(py, rules, text),
+            },
             Node::Choice(choice) => chosen(py, choice, text),
             Node::Nullable(inner) => self.convert_scalar(py, *inner, text),
             Node::Checked(checked) => {
@@ -249,6 +252,12 @@ fn collected<'py>(py: Python<'py>, list: &List, items: Vec<Bound<'py, PyAny>>) -
     })
 }
 
+/// The number that is written as `text`.
+fn finite(text: &str) -> Option<f64> {
+    let number = text.parse().ok();
+    number.filter(|number: &f64| number.is_finite())
+}
+
 fn boolean<'py>(py: Python<'py>, text: &str) -> Made<'py> {
     let any_of = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     let value = any_of(["true", "1", "yes", "on"]);
@@ -271,10 +280,7 @@ fn chosen<'py>(py: Python<'py>, choice: &Choice, text: &str) -> Made<'py> {
         (text == "true").then_some(Wire::Bool(true)),
         (text == "false").then_some(Wire::Bool(false)),
         (text == "null").then_some(Wire::Null),
-        text.parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .map(|number| Wire::Float(number.to_bits())),
+        finite(text).map(|number| Wire::Float(number.to_bits())),
     ];
     for wire in wires.iter().flatten() {
         if let Ok(made) = choice.by_wire(py, wire) {
