@@ -90,6 +90,27 @@ class Point(NamedTuple):
     y: int
 
 
+class Nearer(Point):
+    def __iter__(self) -> Any:
+        raise AssertionError("the items are read as they are")
+
+
+Bare = collections.namedtuple("Bare", "")
+Untold: Any = collections.namedtuple("Untold", ["é", "def"], rename=True)
+
+
+class Couple(tuple[int, int]):
+    pass
+
+
+class Misnamed(tuple[int, int]):
+    _fields = ("a", 5)
+
+
+class Listed(tuple[int, int]):
+    _fields = ["a", "b"]
+
+
 class Colour(enum.Enum):
     RED = "red"
     BOTH = (1, "two")
@@ -177,7 +198,15 @@ TABLE: list[tuple[Any, str]] = [
     (Number(10**20), "100000000000000000000"),
     (Ratio(0.5), "0.5"),
     (Rows([1, Rows()]), "[1,[]]"),
-    (Point(1, 2), "[1,2]"),
+    (Point(1, 2), '{"x":1,"y":2}'),
+    ([Point(1, [Point(2, 3)])], '[{"x":1,"y":[{"x":2,"y":3}]}]'),
+    (Nearer(1, 2), '{"x":1,"y":2}'),
+    (Bare(), "{}"),
+    (Untold("é", 'a"b'), '{"é":"é","_1":"a\\"b"}'),
+    (tuple.__new__(Point, (1, 2, 3)), "[1,2,3]"),
+    (Couple((1, 2)), "[1,2]"),
+    (Misnamed((1, 2)), "[1,2]"),
+    (Listed((1, 2)), "[1,2]"),
     (collections.defaultdict(int, a=1), '{"a":1}'),
     (collections.Counter("aab"), '{"a":2,"b":1}'),
     (moved(["a"]), '{"b":2,"a":1}'),

@@ -27,6 +27,7 @@ class Opaque:
         pass
 
 
+Pair = collections.namedtuple("Pair", "left right")
 ADVICE = "cannot be encoded as JSON: convert it first, for instance to a dict, list or str"
 CYCLE: list[Any] = []
 CYCLE.append({"self": CYCLE})
@@ -41,6 +42,7 @@ TABLE: list[tuple[Any, str, str]] = [
     ({"a b": {"": (1, {1j})}}, '$["a b"][""][1][0]', f"object of type complex {ADVICE}"),
     ({'q"\n': 1j}, '$["q\\"\\n"]', f"object of type complex {ADVICE}"),
     ({"k" * 100: 1j}, f'$["{"k" * 64}"...]', f"object of type complex {ADVICE}"),
+    ([Pair(0, [1j])], "$[0].right[0]", f"object of type complex {ADVICE}"),
     (collections.OrderedDict(a=[1j]), "$.a[0]", f"object of type complex {ADVICE}"),
     (collections.deque([0, 1j]), "$[1]", f"object of type complex {ADVICE}"),
     (

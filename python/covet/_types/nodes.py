@@ -103,7 +103,7 @@ class TextNode(Node):
     timezone: bool | None = None
     """For datetime and time: True demands an offset, False refuses one, None takes either."""
     unix: Literal["seconds", "milliseconds"] | None = None
-    """For datetime and timedelta: take a number too, in this unit, since 1970-01-01T00:00:00Z; of a text, what float takes."""
+    """For datetime and timedelta: take a number too, in this unit, since 1970-01-01T00:00:00Z."""
 
 
 @dataclass(eq=False, slots=True)

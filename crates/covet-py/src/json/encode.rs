@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple};
 
 use super::encode_error::{Done, EncodeError, Failure};
-use super::fields::Fields;
+use super::fields::{Fields, Names};
 use super::kind::{Kind, KindCache};
 use super::refusal;
 use crate::runtime::ffi::utf8;
@@ -197,6 +197,21 @@ impl<'a, 'py> Encoder<'a, 'py> {
         Ok(())
     }
 
+    /// A named tuple; one whose items are not those of its names is a tuple like any other.
+    fn named(&mut self, tuple: &Bound<'_, PyTuple>, names: &Names) -> Done {
+        let Some(items) = names.items(tuple) else {
+            return self.tuple(tuple);
+        };
+        self.open(b'{')?;
+        for (name, key, item) in items {
+            key.push_to(self.out);
+            self.value(&item)
+                .map_err(|failure| failure.under_key(name.bind(tuple.py())))?;
+        }
+        self.close(b'}');
+        Ok(())
+    }
+
     /// Whatever is not of an exact built-in type, and leaves that need more than copying.
     #[inline(never)]
     fn other(&mut self, value: &Bound<'_, PyAny>) -> Done {
@@ -210,6 +225,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
             }
             Kind::List => self.list(checked(value)?),
             Kind::Tuple => self.tuple(checked(value)?),
+            Kind::Named(names) => self.named(checked(value)?, names),
             Kind::Mapping => self.items_of_mapping(value),
             Kind::Iterable => self.items(value),
             Kind::Object(fields) => self.object(value, fields),

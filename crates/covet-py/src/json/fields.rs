@@ -1,9 +1,10 @@
 //! The fields of an object that are written: their names in Python, their names in JSON, where
-//! they are kept.
+//! they are kept. Those of a named tuple are its items.
 
 use covet_server::json::write;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use crate::runtime::leaf::Shape;
 use crate::runtime::members::{Member, Members, Piece};
@@ -60,6 +61,33 @@ impl Fields {
     ) -> Option<Member<'py>> {
         self.members
             .push_leaves::<false>(object, &self.pieces, next, lists, out)
+    }
+}
+
+/// The fields of a named tuple, in the order of its items.
+pub(crate) struct Names(Box<[(Py<PyString>, Literal)]>);
+
+impl Names {
+    /// What `_fields` says; None for another tuple.
+    pub(crate) fn of(class: &Bound<'_, PyType>) -> Option<Self> {
+        let names = class.getattr(intern!(class.py(), "_fields")).ok()?;
+        let name = |name: Bound<'_, PyAny>| {
+            let name = name.cast_into::<PyString>().ok()?;
+            let key = key_literal(name.to_str().ok()?);
+            Some((name.unbind(), key))
+        };
+        let names = names.cast_into::<PyTuple>().ok()?;
+        names.iter().map(name).collect::<Option<_>>().map(Self)
+    }
+
+    /// Each item with its name and the key that is written; None where there are not as many items as names.
+    pub(crate) fn items<'a, 'py>(
+        &'a self,
+        tuple: &'a Bound<'py, PyTuple>,
+    ) -> Option<impl Iterator<Item = (&'a Py<PyString>, &'a Literal, Bound<'py, PyAny>)>> {
+        let names = self.0.iter().zip(tuple.iter());
+        let items = names.map(|((name, key), item)| (name, key, item));
+        (self.0.len() == tuple.len()).then_some(items)
     }
 }
 

@@ -12,7 +12,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 
-use super::fields::Fields;
+use super::fields::{Fields, Names};
 use crate::runtime::output::Literal;
 
 /// Types that are remembered. A program that makes more (in a loop, say) starts over, so that
@@ -31,8 +31,10 @@ pub(crate) enum Kind {
     Mapping,
     /// A subclass of `list`.
     List,
-    /// A subclass of `tuple`, named tuples too: an array.
+    /// A subclass of `tuple`: an array.
     Tuple,
+    /// A named tuple: an object.
+    Named(Names),
     /// A set, deque or other sequence: an array of what iterating gives.
     Iterable,
     /// A dataclass, Struct or attrs class: an object of its declared fields.
@@ -152,7 +154,7 @@ fn classify(owner: &Bound<'_, PyType>) -> PyResult<Kind> {
     } else if owner.is_subclass_of::<PyList>()? {
         Kind::List
     } else if owner.is_subclass_of::<PyTuple>()? {
-        Kind::Tuple
+        Names::of(owner).map_or(Kind::Tuple, Kind::Named)
     } else if let Some(text) = text_of(owner)? {
         Kind::Text(text)
     } else if owner.hasattr(intern!(owner.py(), "__pydantic_serializer__"))?
