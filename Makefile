@@ -25,7 +25,7 @@ PYTHON_PATHS := python tests examples benches scripts
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
 .PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage interpreters soak format clean
+	packaging coverage differential interpreters soak format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -97,7 +97,10 @@ packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environ
 
 ci: check docs packaging coverage ## What must be green before every push.
 
-ci-full: ci fuzz interpreters soak ## ci, then fuzzing, every other interpreter, long soaks.
+ci-full: ci differential fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+
+differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
+	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py
 
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
