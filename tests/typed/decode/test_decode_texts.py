@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -184,3 +185,22 @@ def test_several_texts() -> None:
     assert codes(Schema(ListNode(list, IntNode(), max_length=1)).convert_many, ["1", "2"]) == [("", "max_length")]
     assert codes(Schema(TupleNode([IntNode()])).convert_many, ["1", "2"]) == [("", "length")]
     assert codes(Schema(IntNode()).convert_many, ["1", "2"]) == [("", "repeated")]
+
+
+@pytest.mark.parametrize("count", [99, 100, 101, 1000])
+def test_at_most_a_hundred_errors_of_texts(count: int) -> None:
+    @dataclass
+    class Both:
+        numbers: list[int]
+
+    many = ListNode(list, IntNode())
+    each = ObjectNode(Both, "Both", "attributes", [FieldNode("numbers", "n", many)], forbid_unknown=True)
+    calls: list[Callable[[], object]] = [
+        lambda: Schema(many).convert_many(["x"] * count),
+        lambda: Schema(each).convert_fields([("n", "x")] * count),
+        lambda: Schema(each).convert_fields([(f"u{number}", "x") for number in range(count - 1)]),
+    ]
+    for call in calls:
+        with pytest.raises(ValidationError) as raised:
+            call()
+        assert len(raised.value.errors) == min(count, 100)

@@ -10,7 +10,7 @@ use pyo3::types::{PyBool, PyFrozenSet, PyList, PySet, PyTuple};
 use super::flaw::{Flaw, Made};
 use super::node::{Choice, List, ListKind, Node, NodeId, Object, Wire};
 use super::object::{build, fill_absent};
-use super::problems::{Code, Problem, Refused};
+use super::problems::{Code, MAX_PROBLEMS, Problem, Refused};
 use super::schema::Schema;
 use super::{bounds, text, times};
 
@@ -160,13 +160,16 @@ impl Schema {
                         problem.enter_item(index);
                         problem
                     }));
+                    if problems.len() >= MAX_PROBLEMS {
+                        break;
+                    }
                 }
             }
         }
         if problems.is_empty() {
             Ok(items)
         } else {
-            Err(Flaw::Many(problems))
+            Err(many(problems))
         }
     }
 
@@ -235,8 +238,14 @@ impl Schema {
         if problems.is_empty() {
             return build(py, object, &mut cells);
         }
-        Err(Flaw::Many(problems))
+        Err(many(problems))
     }
+}
+
+/// No more of them than are collected.
+fn many(mut problems: Vec<Problem>) -> Flaw {
+    problems.truncate(MAX_PROBLEMS);
+    Flaw::Many(problems)
 }
 
 fn collected<'py>(py: Python<'py>, list: &List, items: Vec<Bound<'py, PyAny>>) -> Made<'py> {
