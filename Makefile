@@ -20,7 +20,7 @@ TOOLS := $(VENV)/.tools
 export PYO3_PYTHON = $(CURDIR)/$(BIN)/python
 
 RUST := $(shell find crates -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock pyproject.toml
-PYTHON_PATHS := python tests examples benches scripts
+PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
@@ -104,6 +104,7 @@ differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgs
 
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
+	scripts/fuzz_typed.sh $(FUZZ_SECONDS)
 
 interpreters: $(TOOLS) ## Run pytest against the wheel of every interpreter that is found.
 	scripts/test_interpreters.sh
