@@ -24,8 +24,8 @@ from covet._types.reading import read_type
 CODES: Final = frozenset(
     (
         "missing unknown repeated null bool int float str bytes decimal uuid datetime date time timedelta ip path "
-        "choice array object length gt ge lt le multiple_of min_length max_length pattern discriminator union key value "
-        "malformed depth digits duplicate encoding"
+        "choice array object length gt ge lt le multiple_of min_length max_length pattern discriminator union key "
+        "value malformed depth digits duplicate encoding"
     ).split()
 )
 KINDS: Final = frozenset({"null", "bool", "int", "float", "str", "array", "object", None})
