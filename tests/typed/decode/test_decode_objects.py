@@ -326,3 +326,12 @@ def test_aliases_that_need_escapes_or_are_long() -> None:
         schema = Schema(ObjectNode(dict, "X", "dict", [FieldNode("a", alias, IntNode())]))
         for ascii_only in (True, False):
             assert schema.decode(json.dumps({alias: 1}, ensure_ascii=ascii_only)) == {"a": 1}
+
+
+@pytest.mark.parametrize("first", ["1", "{}", "1,1"])
+def test_at_most_a_hundred_errors_although_one_object_lacks_several(first: str) -> None:
+    fields = [FieldNode(name, name, IntNode()) for name in "abc"]
+    schema = Schema(ListNode(list, ObjectNode(Plain, "Plain", "attributes", fields)))
+    with pytest.raises(ValidationError) as raised:
+        schema.decode(f"[{first},{','.join(['{}'] * 60)}]")
+    assert len(raised.value.errors) == 100

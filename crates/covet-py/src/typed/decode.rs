@@ -253,7 +253,10 @@ impl<'py> Decoder<'_, 'py> {
             self.course = Course::TrialFailed;
             return;
         }
-        self.problems.push(problem);
+        // One flaw may be several problems, of which the last ones are too many.
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
         if self.problems.len() == MAX_PROBLEMS {
             self.course = Course::Ended;
         }
