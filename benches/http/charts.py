@@ -39,7 +39,7 @@ def bar_chart(title: str, bars: list[Bar]) -> str:
     for index, bar in enumerate(bars):
         top = TOP + index * ROW
         middle = top + 9
-        colour = COLOURS.get(bar.name, OTHER)
+        colour = COLOURS.get(bar.name.partition(",")[0], OTHER)
         parts.append(f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{escape(bar.name)}</text>')
         parts.append(
             f'<rect x="{LABEL}" y="{top}" width="{max(1.0, bar.value / longest * room):.1f}" height="18" rx="2" fill="{colour}"/>'

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+JSON_PAGE = ROOT / "docs" / "benchmarks-json.md"
+"""Of benches.json.report, which is written first."""
 CHARTS = ROOT / "docs" / "charts"
 README = ROOT / "README.md"
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
@@ -196,6 +198,7 @@ def page(results: Results) -> str:
         "# Benchmarks",
         f"Written by `make bench-report` from [`{source}`](../{source}); do not edit. Repeat it with `make bench`.",
         f"Measured on {record['date'][:10]}: {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}, kernel {machine['kernel']}.",
+        *(["JSON on its own is [a page of its own](benchmarks-json.md)."] if JSON_PAGE.exists() else []),
         "## Method",
         f"Each server in turn on one port, one worker, pinned to one core; the load (`wrk -t1 -c{method['connections']}`) is pinned to the other. "
         f"{method['warm_up_s']} s of warm-up, {method['measured_s']} s measured, {method['rounds']} interleaved rounds; medians, with the least and the most. "
