@@ -95,8 +95,9 @@ class Nearer(Point):
         raise AssertionError("the items are read as they are")
 
 
-Bare = collections.namedtuple("Bare", "")
-Untold: Any = collections.namedtuple("Untold", ["é", "def"], rename=True)
+untyped: Any = collections.namedtuple
+Bare = untyped("Bare", "")
+Untold = untyped("Untold", ["é", "def"], rename=True)
 
 
 class Couple(tuple[int, int]):

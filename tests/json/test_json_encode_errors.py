@@ -27,7 +27,8 @@ class Opaque:
         pass
 
 
-Pair = collections.namedtuple("Pair", "left right")
+untyped: Any = collections.namedtuple
+Pair = untyped("Pair", "left right")
 ADVICE = "cannot be encoded as JSON: convert it first, for instance to a dict, list or str"
 CYCLE: list[Any] = []
 CYCLE.append({"self": CYCLE})
