@@ -130,7 +130,9 @@ def _node(annotation: object, localns: Mapping[str, object]) -> Node:
     try:
         return read_type(annotation, localns=localns)
     except ConfigurationError as error:
-        raise Refusal(str(error).removeprefix("the type ")) from None
+        text = str(error)
+        rest = text.removeprefix("the type ")
+        raise Refusal(rest if rest != text else f"holds a mistake: {text}") from None
 
 
 def _unaliased(annotation: object) -> object:

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import Body, ConfigurationError, Covet, File, Form, Limits, Path, Query, Request, Response, Router
+from covet import Body, ConfigurationError, Covet, File, Form, Ge, Limits, Path, Query, Request, Response, Router
 
 T = TypeVar("T")
 
@@ -20,6 +20,11 @@ T = TypeVar("T")
 @dataclass
 class Item:
     name: str
+
+
+@dataclass
+class WrongBound:
+    x: Annotated[str, Ge(1)]
 
 
 class Patch(TypedDict):
@@ -102,6 +107,11 @@ ANNOTATIONS: list[tuple[object, str]] = [
         "Form() for each of its types, as Annotated[A, Body()] | Annotated[B, Form()]".replace("typing.", ""),
     ),
     (Annotated[str, File()], "is a file, which arrives with multipart forms: take `request: Request` and its body"),
+    (
+        list[WrongBound],
+        "holds a mistake: WrongBound.x has Ge(1), which a str cannot have: bounds are for numbers, dates, times and "
+        "timedelta; else write a function that checks it",
+    ),
     (Annotated[str, Query], "holds the class Query: write Annotated[str, Query()]"),
     (Annotated[str, Query("a"), Path()], "has two sources, Query('a') and Path(): keep one"),
     (Annotated[str, Query()] | None, "has its marker inside the union: write Annotated[... | None, Query()]"),

@@ -112,7 +112,9 @@ def test_an_error_names_input_and_never_shows_the_value(port: int) -> None:
 def test_what_is_no_json_names_the_byte(port: int, body: bytes, code: str, offset: int) -> None:
     answer = post(port, "/books", body)
     assert errors(answer) == [("body", "", code)]
-    assert answer.problem()["errors"][0]["offset"] == offset
+    (error,) = answer.problem()["errors"]
+    assert error["offset"] == offset
+    assert error["message"].startswith(f"the body at byte {offset}: ")
 
 
 @pytest.mark.parametrize(

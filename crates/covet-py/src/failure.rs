@@ -37,8 +37,12 @@ impl Failure {
             .unwrap_or(order.len())
     }
 
-    /// The sentence for people: the last name on the way to the value, and what is wrong.
+    /// The sentence for people: where, and what is wrong. A place is the last name on the way to the value.
     fn message(&self) -> String {
+        if let Some(offset) = self.problem.offset {
+            let Self { source, problem } = self;
+            return format!("the {source} at byte {offset}: {}", problem.message);
+        }
         let is_index = |name: &&str| !name.is_empty() && name.bytes().all(|it| it.is_ascii_digit());
         let below = self.problem.pointer.strip_prefix('/');
         match below.and_then(|names| names.rsplit('/').find(|name| !is_index(name))) {

@@ -94,7 +94,7 @@ impl<'a, 'py> Decoder<'a, 'py> {
                     if cells[field.place].is_some() || failed.contains(&field.place) {
                         return self.stop(duplicate(offset));
                     }
-                    let value = self.item(field.node);
+                    let value = self.value(field.node);
                     if value.is_none() {
                         failed.push(field.place);
                         self.enter_member(&mut settled, &object.fields[field.place].alias);

@@ -209,10 +209,10 @@ fn invalid(py: Python<'_>, problem: &Problem) -> PyErr {
         error.set_item("source", "body")?;
         error.set_item("pointer", &problem.pointer)?;
         error.set_item("code", problem.code.name())?;
-        error.set_item("message", format!("the body {}", problem.message))?;
-        if let Some(offset) = problem.offset {
-            error.set_item("offset", offset)?;
-        }
+        let offset = problem.offset.unwrap_or_default();
+        let message = format!("the body at byte {offset}: {}", problem.message);
+        error.set_item("message", message)?;
+        error.set_item("offset", offset)?;
         let errors = PyList::new(py, [error])?;
         imports::validation_error(py)?.call1((errors,))
     })();

@@ -69,6 +69,17 @@ const EXACT_POWERS: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
+/// The powers of ten that are multiplied by: 10 to the power of [`I64_DIGITS`] is the last.
+const WHOLE_POWERS: [u64; I64_DIGITS + 1] = {
+    let mut powers = [1; I64_DIGITS + 1];
+    let mut at = 1;
+    while at <= I64_DIGITS {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 /// Reads a number with a fraction or an exponent whose `digits` before it start at `start` and
 /// have the value `magnitude`.
 fn scan_float(
@@ -87,7 +98,7 @@ fn scan_float(
             return Err(missing_digit(bytes, end));
         }
         if digits + places <= I64_DIGITS {
-            simple = exact_quotient(magnitude * 10u64.pow(places as u32) + fraction, places);
+            simple = exact_quotient(magnitude * WHOLE_POWERS[places] + fraction, places);
         }
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) {

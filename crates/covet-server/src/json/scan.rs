@@ -63,6 +63,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// [`ScanErrorKind::ByteOrderMark`] and [`ScanErrorKind::InvalidUtf8`], for the whole text.
+    #[inline]
     pub fn new(data: &'a [u8]) -> Result<Self, ScanError> {
         if data.starts_with(b"\xEF\xBB\xBF") {
             return Err(ScanError {
