@@ -1,4 +1,4 @@
-//! The entries of a dict under keys that are known, such as a TypedDict's: found by the key's
+//! The entries of a dict under keys that are known, such as a `TypedDict`'s: found by the key's
 //! identity, mostly where the one before was followed. What is not found so is left to the caller.
 
 #![allow(unsafe_code, reason = "borrows what dicts own")]
