@@ -32,7 +32,7 @@ class Row:
 
     id: int
     name: str
-    price: float
+    score: float
     active: bool
     tags: list[str]
 
@@ -43,7 +43,7 @@ class SlottedRow:
 
     id: int
     name: str
-    price: float
+    score: float
     active: bool
     tags: list[str]
 
@@ -53,7 +53,7 @@ class StructRow(msgspec.Struct):
 
     id: int
     name: str
-    price: float
+    score: float
     active: bool
     tags: list[str]
 
@@ -63,7 +63,7 @@ class ModelRow(pydantic.BaseModel):
 
     id: int
     name: str
-    price: float
+    score: float
     active: bool
     tags: list[str]
 
@@ -73,10 +73,10 @@ def plain_rows() -> list[dict[str, Any]]:
     return [
         {
             "id": number,
-            "name": f"item number {number}",
-            "price": number * 1.37 + 0.25,
+            "name": f"row number {number}",
+            "score": number * 1.25 + 0.1,
             "active": number % 3 == 0,
-            "tags": ["new", "sale", f"t{number}"],
+            "tags": ["a", "bb"],
         }
         for number in range(ROWS)
     ]
@@ -123,7 +123,9 @@ def subjects() -> dict[str, dict[str, Callable[[], bytes]]]:
             "pydantic": lambda: model_adapter.dump_json(model_rows),
         },
     }
-    add_typed(found, {"dataclasses": dataclass_rows, "slots dataclasses": slotted_rows, "structs": struct_rows})
+    add_typed(
+        found, {"dicts": rows, "dataclasses": dataclass_rows, "slots dataclasses": slotted_rows, "structs": struct_rows}
+    )
     return found
 
 
@@ -135,15 +137,15 @@ def add_typed(found: dict[str, dict[str, Callable[[], bytes]]], rows: dict[str, 
     from covet._types import nodes
 
     def schema(cls: type[Any]) -> Any:
-        build = "attributes" if cls is Row else "slots" if cls is SlottedRow else "call"
+        builds = {dict: "dict", Row: "attributes", SlottedRow: "slots"}
         field_nodes = [
             nodes.FieldNode("id", "id", nodes.IntNode()),
             nodes.FieldNode("name", "name", nodes.StrNode()),
-            nodes.FieldNode("price", "price", nodes.FloatNode()),
+            nodes.FieldNode("score", "score", nodes.FloatNode()),
             nodes.FieldNode("active", "active", nodes.BoolNode()),
             nodes.FieldNode("tags", "tags", nodes.ListNode(list, nodes.StrNode())),
         ]
-        return make(nodes.ListNode(list, nodes.ObjectNode(cls, cls.__name__, build, field_nodes)))
+        return make(nodes.ListNode(list, nodes.ObjectNode(cls, cls.__name__, builds.get(cls, "call"), field_nodes)))
 
     for name, values in rows.items():
         encode = schema(type(values[0])).encode

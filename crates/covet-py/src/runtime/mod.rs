@@ -14,7 +14,7 @@
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`pool`]: threads for handlers that may block
-//! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`: JSON of what runs no Python code
+//! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
@@ -34,6 +34,7 @@ pub(crate) mod ffi;
 mod growing_bytes;
 mod handle;
 pub(crate) mod inline_values;
+pub(crate) mod known_entries;
 pub(crate) mod leaf;
 pub(crate) mod members;
 pub(crate) mod output;

@@ -16,6 +16,7 @@ use super::schema::Schema;
 use crate::json::encode::{EncodeOptions, Encoder};
 use crate::json::encode_error::{Done, EncodeError, Failure};
 use crate::json::{kind, refusal};
+use crate::runtime::known_entries::push_known_entries;
 use crate::runtime::leaf::{Shape, push_shape};
 use crate::runtime::walk::{DictEntries, ListItems};
 
@@ -369,27 +370,53 @@ impl<'s> Typed<'s, '_, '_, '_> {
         if let Some(tag) = &plan.tag {
             tag.push_to(self.encoder.out());
         }
-        for (index, name) in plan.names.iter().enumerate() {
-            let name = name.bind(dict.py());
-            let found = dict.get_item(name);
-            let found = found.map_err(|error| Failure::raised("reading the key", error));
-            let Some(value) = found.map_err(|failure| failure.under_key(name))? else {
-                if plan.required[index] {
-                    return Err(Failure::new("a required key is missing").under_key(name));
-                }
-                continue;
-            };
-            let piece = &plan.pieces[index];
-            piece.key.push_to(self.encoder.out());
-            let shape = piece.shape.with(lists);
-            if push_shape(self.encoder.out(), value.as_borrowed(), shape) {
-                continue;
+        let mut next = 0;
+        while let Some(member) = push_known_entries(
+            dict,
+            &plan.names,
+            &plan.pieces,
+            next,
+            lists,
+            self.encoder.out(),
+        ) {
+            next = member.index + 1;
+            let name = plan.names[member.index].bind(dict.py());
+            match member.value {
+                Some(value) => self.field(plan, member.index, &value),
+                None => self.looked_up(plan, member.index, dict, lists),
             }
-            self.field(plan, index, &value)
-                .map_err(|failure| failure.under_key(name))?;
+            .map_err(|failure| failure.under_key(name))?;
         }
         self.encoder.close(b'}');
         Ok(())
+    }
+
+    /// The entry of a field number `index`, by asking the dict.
+    fn looked_up(
+        &mut self,
+        plan: &'s ObjectPlan,
+        index: usize,
+        dict: &Bound<'_, PyDict>,
+        lists: bool,
+    ) -> Done {
+        let found = dict.get_item(plan.names[index].bind(dict.py()));
+        let found = found.map_err(|error| Failure::raised("reading the key", error))?;
+        let Some(value) = found else {
+            if plan.required[index] {
+                return Err(Failure::new("a required key is missing"));
+            }
+            return Ok(());
+        };
+        let piece = &plan.pieces[index];
+        piece.key.push_to(self.encoder.out());
+        if push_shape(
+            self.encoder.out(),
+            value.as_borrowed(),
+            piece.shape.with(lists),
+        ) {
+            return Ok(());
+        }
+        self.field(plan, index, &value)
     }
 
     /// By the type's own code.
