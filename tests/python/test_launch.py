@@ -35,6 +35,9 @@ def test_everything_said() -> None:
         ("--max-connections-per-address none", "max_connections_per_address", None),
         ("--max-fields 7", "max_fields", 7),
         ("--half-close", "half_close", True),
+        ("--trusted-proxies 10.0.0.0/8,unix", "trusted_proxies", ("10.0.0.0/8", "unix")),
+        ("--trusted-proxies 127.0.0.1", "trusted_proxies", ("127.0.0.1/32",)),
+        ("--forwarded-fields forwarded", "forwarded_fields", "forwarded"),
         ("--backlog 16", "backlog", 16),
         ("--drain-timeout 1", "drain_timeout", 1.0),
         ("--switch-interval 0.001", "switch_interval", 0.001),
@@ -68,6 +71,8 @@ def test_every_setting_but_debug_is_an_option() -> None:
         ("app:main --uds /s --port 80", "--uds stands instead of --host and --port: give one kind"),
         ("app:main --head-timeout soon", "--head-timeout is 'soon': write a number of seconds above 0, or a timedelta"),
         ("app:main --max-fields many", "--max-fields is 'many': write a whole number from 1"),
+        ("app:main --trusted-proxies *", "--trusted-proxies has '*': write an address, "),
+        ("app:main --forwarded-fields all", "--forwarded-fields is 'all': write one of any, x-forwarded, forwarded"),
         ("app:main --max-body 1TB", "--max-body is '1TB': write a whole number of bytes from 1, "),
     ],
 )

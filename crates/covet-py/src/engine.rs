@@ -10,6 +10,7 @@ use covet_server::access_log::AccessLog;
 use covet_server::counters::{Counters, Peers};
 use covet_server::handler::Service;
 use covet_server::http1::{BodyLimits, HeadLimits};
+use covet_server::proxies::{Fields, Trusted};
 use covet_server::routing::RouterBuilder;
 use covet_server::server::Server;
 use covet_server::settings::Settings;
@@ -274,6 +275,8 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         max_unsent: number("max_unsent")?,
         max_discard: number("max_discard")? as u64,
         half_close: given.getattr("half_close")?.extract()?,
+        trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
+        forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,
     };
     let more = More {
         max_query_fields: number("max_query_fields")?,
@@ -281,6 +284,23 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         access_log: given.getattr("access_log")?.extract()?,
     };
     Ok((settings, more))
+}
+
+fn trusted(given: &Bound<'_, PyAny>) -> PyResult<Trusted> {
+    let words: Vec<String> = given.extract()?;
+    Trusted::parse(words.iter().map(String::as_str))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn forwarded(given: &Bound<'_, PyAny>) -> PyResult<Fields> {
+    match given.extract::<&str>()? {
+        "any" => Ok(Fields::Any),
+        "x-forwarded" => Ok(Fields::XForwarded),
+        "forwarded" => Ok(Fields::Forwarded),
+        other => Err(PyValueError::new_err(format!(
+            "no fields are called {other:?}"
+        ))),
+    }
 }
 
 /// The signal that this process gets when its parent ends; 0 for none. Linux only, else nothing.

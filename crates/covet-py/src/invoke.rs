@@ -264,7 +264,9 @@ impl Invoker {
         received: &Received<'_>,
     ) -> PyResult<(Py<PyAny>, Py<BodySource>)> {
         let mut parts = RequestParts::of_head(received.head, received.bytes);
-        parts.client = received.client;
+        parts.client = received.origin.client;
+        parts.secure = received.origin.secure;
+        parts.host = received.origin.host;
         parts.app = Some(self.app.clone_ref(py));
         if !plan.path.is_empty() {
             let shown = PyDict::new(py);

@@ -20,6 +20,15 @@ const WAITING: usize = 64;
 /// How long the end waits for a writer whose reader may have stopped reading.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What a line says of a request, kept until it is answered.
+pub(crate) struct Noted {
+    pub(crate) client: Option<SocketAddr>,
+    /// Method and target.
+    pub(crate) request: Vec<u8>,
+    /// When the head was complete.
+    pub(crate) start: Instant,
+}
+
 /// The gathering end of the log; lives on the worker's thread.
 pub struct AccessLog {
     gathered: RefCell<Vec<u8>>,
@@ -75,26 +84,28 @@ impl AccessLog {
         self.dropped.get()
     }
 
-    /// Append a line. `noted` is method and target, and when the head was complete.
+    /// Append a line. `peer` is who is shown where nothing was noted: the head was refused.
     pub(crate) fn record(
         &self,
         date: &[u8],
-        client: Option<SocketAddr>,
-        noted: Option<&(Vec<u8>, Instant)>,
+        peer: Option<SocketAddr>,
+        noted: Option<&Noted>,
         status: u16,
     ) {
         let mut line = self.gathered.borrow_mut();
         line.push(b'[');
         line.extend_from_slice(date);
         line.extend_from_slice(b"] ");
-        let _ = match client {
+        let _ = match noted.map_or(peer, |noted| noted.client) {
+            // A proxy seldom says a port.
+            Some(client) if client.port() == 0 => write!(line, "{}", client.ip()),
             Some(client) => write!(line, "{client}"),
             None => write!(line, "unix"),
         };
         // The codec lets only visible ASCII through, so nothing needs escaping. A head that was
         // refused has no line.
-        let (request, took) = noted.map_or((&b"-"[..], 0), |(request, start)| {
-            (request.as_slice(), start.elapsed().as_micros())
+        let (request, took) = noted.map_or((&b"-"[..], 0), |noted| {
+            (noted.request.as_slice(), noted.start.elapsed().as_micros())
         });
         line.extend_from_slice(b" \"");
         line.extend_from_slice(request);

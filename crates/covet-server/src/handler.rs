@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use crate::body::Body;
 use crate::http1::Head;
+use crate::proxies::Origin;
 use crate::response::Response;
 use crate::routing::{Params, Router};
 
@@ -37,8 +37,8 @@ pub struct Request<'a> {
     pub route: &'a Route,
     /// Decoded path parameters, in the pattern's order.
     pub params: &'a Params,
-    /// The peer; `None` on a Unix socket.
-    pub client: Option<SocketAddr>,
+    /// Who asked, as the peer or the trusted proxies tell it. Its host is a span of `bytes`.
+    pub origin: Origin,
     /// The body, unread.
     pub body: &'a Body,
 }

@@ -9,6 +9,7 @@
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
+//! - [`proxies`]: the client, scheme and host of a request that came through proxies
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -27,6 +28,7 @@ pub mod json;
 mod listener;
 pub mod media_type;
 pub mod percent;
+pub mod proxies;
 pub mod query;
 pub mod response;
 pub mod routing;

@@ -156,7 +156,7 @@ impl Worker {
         self.settings.max_connections_per_address?;
         client
             .map(|client| client.ip().to_canonical())
-            .filter(|ip| !ip.is_loopback())
+            .filter(|ip| !ip.is_loopback() && !self.settings.trusted_proxies.trusts(*ip))
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Instant;
@@ -10,11 +11,14 @@ use tokio::time::Sleep;
 
 use super::input::Input;
 use super::output::Output;
+use crate::access_log::Noted;
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
+use crate::proxies::Origin;
 use crate::response::Response;
 use crate::routing::Params;
+use crate::settings::Settings;
 
 /// A handler that has not answered yet.
 pub(crate) struct Pending {
@@ -63,8 +67,10 @@ pub(crate) struct Active {
     pub(super) stalled: Option<Millis>,
     /// Bytes of the current body thrown away.
     pub(super) discarded: u64,
-    /// The current request's method and target, and when its head was complete: only where logged.
-    pub(super) noted: Option<(Vec<u8>, Instant)>,
+    /// Who sent the current request.
+    pub(super) origin: Origin,
+    /// What the access log will say of the current request: only where logged.
+    pub(super) noted: Option<Noted>,
 }
 
 impl Active {
@@ -86,8 +92,23 @@ impl Active {
             progress: 0,
             stalled: None,
             discarded: 0,
+            origin: Origin::default(),
             noted: None,
         }
+    }
+
+    /// Find out who asks. `told`: the peer's word about that counts, as these settings say.
+    pub(super) fn identify(&mut self, peer: Option<SocketAddr>, told: Option<&Settings>) {
+        self.origin = match told {
+            None => Origin::direct(peer, &self.head),
+            Some(settings) => Origin::told(
+                peer,
+                &self.head,
+                self.input.bytes(),
+                &settings.trusted_proxies,
+                settings.forwarded_fields,
+            ),
+        };
     }
 
     /// Keep what the access log will say of the request whose head is complete.
@@ -102,7 +123,11 @@ impl Active {
             line.push(b'?');
             line.extend_from_slice(query.of(bytes));
         }
-        self.noted = Some((line, Instant::now()));
+        self.noted = Some(Noted {
+            client: self.origin.client,
+            request: line,
+            start: Instant::now(),
+        });
     }
 
     /// Whether the client still waits: a handler works, or its answer is not out.

@@ -22,7 +22,6 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return;
         };
-        active.noted = None;
         let response = Response::problem(refusal.status, refusal.reason.as_str());
         self.worker.write(active, &response, Version::Http11, false);
         active.output.body(response.body);

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::mem;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -114,6 +113,7 @@ impl<S: Socket> Connection<S> {
         active.since = None;
         active.turn += 1;
         active.discarded = 0;
+        active.identify(self.client, self.is_proxy.then_some(&self.worker.settings));
         if self.worker.access.is_some() {
             active.note_request();
         }
@@ -122,7 +122,7 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         let mut whole = false;
-        let decision = Self::decide(&self.worker, active, self.client, cx, &mut whole);
+        let decision = Self::decide(&self.worker, active, cx, &mut whole);
         // From here on the head's offsets point nowhere; its numbers and flags stay.
         active.input.consume(active.head.len);
         if whole {
@@ -152,7 +152,6 @@ impl<S: Socket> Connection<S> {
     fn decide(
         worker: &Worker,
         active: &mut Active,
-        client: Option<SocketAddr>,
         cx: &mut Context<'_>,
         whole: &mut bool,
     ) -> Result<Decision, Refusal> {
@@ -215,7 +214,7 @@ impl<S: Socket> Connection<S> {
             bytes: &bytes[..head.len],
             route,
             params: &active.params,
-            client,
+            origin: active.origin,
             body: &body,
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));

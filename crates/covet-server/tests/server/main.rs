@@ -7,6 +7,7 @@ mod drain;
 mod limits;
 mod log;
 mod panics;
+mod proxies;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
