@@ -83,6 +83,26 @@ def _proxy(word: object, name: str) -> str:
     raise ConfigurationError(f"{name} has {word!r}: write an address, a network as 10.0.0.0/8, or unix")
 
 
+_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDT%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
+
+
+def log_format(value: object, name: str) -> str:
+    """A format of the access log. Else: ConfigurationError that names `name`."""
+    if value in ("text", "json") or (isinstance(value, str) and "%" in value and _FORMAT.fullmatch(value)):
+        return str(value)
+    raise ConfigurationError(
+        f"{name} is {value!r}: write text, json, or a line of "
+        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%"
+    )
+
+
+def share(value: object, name: str) -> float:
+    """A share above 0 and at most 1. Else: ConfigurationError that names `name`."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
+        return float(value)
+    raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
+
+
 @final
 class Limits:
     """What an app, router or route allows. Left out: the enclosing limit. None: unlimited."""

@@ -142,6 +142,7 @@ def _metavar(setting: "Setting") -> str:
     if setting.choices:
         return "|".join(setting.choices)
     words = {
+        "share": "SHARE",
         "list": "LIST",
         "text": "TEXT",
         "seconds": "SECONDS",
@@ -234,9 +235,9 @@ def _setting_value(setting: "Setting", flag: str, value: str) -> object:
     given: object = value
     if setting.optional and value.lower() == "none":
         return None
-    if setting.unit not in ("bytes", "list", "text") or value.isdecimal():
+    if setting.unit not in ("bytes", "list", "text") or (setting.unit == "bytes" and value.isdecimal()):
         try:
-            given = float(value) if setting.unit == "seconds" else int(value)
+            given = float(value) if setting.unit in ("seconds", "share") else int(value)
         except ValueError:
             given = value
     try:

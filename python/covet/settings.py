@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT
-from covet.config import MAX_BODY, proxies, seconds, size_in_bytes
+from covet.config import MAX_BODY, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
 
-Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch", "list", "text"]
+Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch", "list", "text", "share"]
 """What a setting is measured in."""
 _KIB: Final = 1024
 
@@ -74,6 +74,12 @@ class ServerSettings:
     )
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
+    access_log_format: str = _setting("text", "text", "text, json, or a line of atoms as in Apache's LogFormat")
+    access_log_sample: float = _setting(1.0, "share", "lines that are written, of those with a status below 400")
+    request_id: bool = _setting(
+        False, "switch", "requests have names: X-Request-ID is taken over or made, and sent back"
+    )
+    slow_request: float | None = _setting(None, "seconds", "a request that takes so long is a warning in the log")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")
     switch_interval: float | None = _setting(None, "seconds", "Python's thread switch interval; none leaves it alone")
 
@@ -93,7 +99,7 @@ class Setting(NamedTuple):
     default: object
     words: str
     choices: tuple[str, ...] = ()
-    """Of a text: all that it may be; none where any text may be."""
+    """Of a text: all that it may be; none where it is a format."""
 
 
 def described() -> Iterator[Setting]:
@@ -117,8 +123,12 @@ def checked(setting: Setting, value: object) -> object:
             return size_in_bytes(value, setting.name)
         case "list":
             return proxies(value, setting.name)
+        case "share":
+            return share(value, setting.name)
+        case "text" if not setting.choices:
+            return log_format(value, setting.name)
         case "text":
-            if isinstance(value, str) and (not setting.choices or value in setting.choices):
+            if value in setting.choices:
                 return value
             raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")
         case "switch":

@@ -37,6 +37,10 @@ DEFAULTS = {
     "trusted_proxies": (),
     "forwarded_fields": "any",
     "access_log": False,
+    "access_log_format": "text",
+    "access_log_sample": 1.0,
+    "request_id": False,
+    "slow_request": None,
     "debug": False,
     "switch_interval": None,
 }
@@ -60,7 +64,7 @@ def test_every_field_is_described() -> None:
     assert [setting.name for setting in settings] == [field.name for field in dataclasses.fields(ServerSettings)]
     assert all(setting.words for setting in settings)
     optional = {setting.name for setting in settings if setting.optional}
-    assert optional == {"max_body", "max_connections_per_address", "switch_interval"}
+    assert optional == {"max_body", "max_connections_per_address", "slow_request", "switch_interval"}
 
 
 def test_values_are_normalised() -> None:
@@ -91,6 +95,15 @@ def test_values_are_normalised() -> None:
             "trusted_proxies has '10.1.2.3/8', which is inside a network: write 10.0.0.0/8",
         ),
         ("forwarded_fields", "x", "forwarded_fields is 'x': write one of any, x-forwarded, forwarded"),
+        ("access_log_format", "jsn", "access_log_format is 'jsn': write text, json, or a line of %h "),
+        ("access_log_format", "%h %x", "access_log_format is '%h %x': write text, json, "),
+        ("access_log_format", "%h\n", "access_log_format is '%h\\n': write text, json, "),
+        ("access_log_format", "%{A B}i", "access_log_format is '%{A B}i': write text, json, "),
+        ("access_log_format", "%{A}x", "access_log_format is '%{A}x': write text, json, "),
+        ("access_log_format", None, "access_log_format is None: write text, json, "),
+        ("access_log_sample", 0, "access_log_sample is 0: write a number above 0 and at most 1, as 0.1"),
+        ("access_log_sample", 1.1, "access_log_sample is 1.1: write a number above 0 "),
+        ("access_log_sample", "a", "access_log_sample is 'a': write a number above 0 "),
         ("max_head", None, "max_head is None: write a whole number of bytes from 1, "),
     ],
 )

@@ -41,7 +41,7 @@ def test_only_a_trusted_peer_is_believed(
     logged: str,
 ) -> None:
     file = tmp_path / "log"
-    app = "tests.wire.proxies_app:main"
+    app = "tests.wire.log_app:main"
     with file.open("wb") as out, running(app, "--access-log", *flags, stdout=out.fileno()) as server:
         with Connection(server.port) as connection:
             port = connection.socket.getsockname()[1]

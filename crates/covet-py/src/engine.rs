@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use covet_server::access_log::AccessLog;
+use covet_server::access_log::{AccessLog, Format};
 use covet_server::counters::{Counters, Peers};
 use covet_server::handler::Service;
 use covet_server::http1::{BodyLimits, HeadLimits};
@@ -44,6 +44,8 @@ struct More {
     max_query_fields: usize,
     pool_threads: usize,
     access_log: bool,
+    access_log_format: Format,
+    access_log_sample: f64,
 }
 
 struct Running {
@@ -194,7 +196,10 @@ impl State {
             max_query_fields: self.more.max_query_fields,
         };
         let access = if self.more.access_log {
-            Some(AccessLog::new(Box::new(std::io::stdout()))?)
+            let log = AccessLog::new(Box::new(std::io::stdout()))?
+                .with_format(self.more.access_log_format.clone())
+                .with_sample(self.more.access_log_sample);
+            Some(log)
         } else {
             None
         };
@@ -277,11 +282,19 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         half_close: given.getattr("half_close")?.extract()?,
         trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
         forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,
+        request_ids: given.getattr("request_id")?.extract()?,
+        slow_request: match given.getattr("slow_request")?.is_none() {
+            true => None,
+            false => Some(time("slow_request")?),
+        },
     };
     let more = More {
         max_query_fields: number("max_query_fields")?,
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
+        access_log_format: Format::parse(given.getattr("access_log_format")?.extract()?)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?,
+        access_log_sample: given.getattr("access_log_sample")?.extract()?,
     };
     Ok((settings, more))
 }

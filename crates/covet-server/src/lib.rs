@@ -7,7 +7,7 @@
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
-//! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
+//! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
@@ -17,6 +17,7 @@
 pub mod access_log;
 pub mod body;
 pub mod buffers;
+mod chance;
 mod connection;
 pub mod cookies;
 pub mod counters;
@@ -30,6 +31,7 @@ pub mod media_type;
 pub mod percent;
 pub mod proxies;
 pub mod query;
+pub mod request_id;
 pub mod response;
 pub mod routing;
 pub mod server;

@@ -49,6 +49,10 @@ pub struct Settings {
     pub trusted_proxies: Trusted,
     /// The fields in which they say it.
     pub forwarded_fields: Fields,
+    /// Whether requests have names: the client's X-Request-ID or a new one, sent back.
+    pub request_ids: bool,
+    /// Time to an answer from which on the handler's world is told. `None`: never.
+    pub slow_request: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -73,6 +77,8 @@ impl Default for Settings {
             half_close: false,
             trusted_proxies: Trusted::default(),
             forwarded_fields: Fields::default(),
+            request_ids: false,
+            slow_request: None,
         }
     }
 }

@@ -5,13 +5,12 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Instant;
 
 use tokio::time::Sleep;
 
 use super::input::Input;
 use super::output::Output;
-use crate::access_log::Noted;
+use crate::access_log::{AccessLog, Noted};
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
@@ -69,7 +68,9 @@ pub(crate) struct Active {
     pub(super) discarded: u64,
     /// Who sent the current request.
     pub(super) origin: Origin,
-    /// What the access log will say of the current request: only where logged.
+    /// Its name; empty where requests have none.
+    pub(super) request_id: String,
+    /// What the log will say of the current request: only where somebody asks.
     pub(super) noted: Option<Noted>,
 }
 
@@ -93,6 +94,7 @@ impl Active {
             stalled: None,
             discarded: 0,
             origin: Origin::default(),
+            request_id: String::new(),
             noted: None,
         }
     }
@@ -111,23 +113,11 @@ impl Active {
         };
     }
 
-    /// Keep what the access log will say of the request whose head is complete.
-    pub(super) fn note_request(&mut self) {
+    /// Keep what the log will say of the request whose head is complete.
+    pub(super) fn note_request(&mut self, log: Option<&AccessLog>) {
+        let format = log.map(|log| &log.format);
         let bytes = self.input.bytes();
-        let (method, path) = (self.head.method_name.of(bytes), self.head.path.of(bytes));
-        let mut line = Vec::with_capacity(method.len() + path.len() + 64);
-        line.extend_from_slice(method);
-        line.push(b' ');
-        line.extend_from_slice(path);
-        if let Some(query) = &self.head.query {
-            line.push(b'?');
-            line.extend_from_slice(query.of(bytes));
-        }
-        self.noted = Some(Noted {
-            client: self.origin.client,
-            request: line,
-            start: Instant::now(),
-        });
+        self.noted = Some(Noted::of(&self.head, bytes, self.origin.client, format));
     }
 
     /// Whether the client still waits: a handler works, or its answer is not out.
@@ -151,6 +141,7 @@ impl Active {
         self.since = None;
         self.stalled = None;
         self.discarded = 0;
+        self.request_id.clear();
         self.noted = None;
     }
 }

@@ -15,6 +15,7 @@ use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
 use crate::handler::{Answer, Request};
 use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
+use crate::request_id;
 use crate::response::{Payload, Response};
 use crate::routing::Match;
 use crate::worker::Worker;
@@ -114,8 +115,12 @@ impl<S: Socket> Connection<S> {
         active.turn += 1;
         active.discarded = 0;
         active.identify(self.client, self.is_proxy.then_some(&self.worker.settings));
-        if self.worker.access.is_some() {
-            active.note_request();
+        if self.worker.settings.request_ids {
+            let bytes = active.input.bytes();
+            request_id::of_head(&active.head, bytes, &mut active.request_id);
+        }
+        if self.worker.notes_requests() {
+            active.note_request(self.worker.access.as_deref());
         }
         let head = &active.head;
         active.keep = head.keep_alive && self.worker.keeps_alive(self.opened, now);
@@ -215,6 +220,7 @@ impl<S: Socket> Connection<S> {
             route,
             params: &active.params,
             origin: active.origin,
+            request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
             body: &body,
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));

@@ -6,6 +6,7 @@ mod departures;
 mod drain;
 mod limits;
 mod log;
+mod names;
 mod panics;
 mod proxies;
 #[allow(
