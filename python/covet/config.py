@@ -59,6 +59,50 @@ def seconds(value: object, name: str) -> float:
     raise ConfigurationError(f"{name} is {value!r}: write a number of seconds above 0, or a timedelta")
 
 
+def proxies(value: object, name: str) -> tuple[str, ...]:
+    """Addresses, networks and "unix", from a sequence or one text with commas. Else: ConfigurationError with `name`."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple)):
+        raise ConfigurationError(f'{name} is {value!r}: write addresses, networks as "10.0.0.0/8", and "unix"')
+    return tuple(_proxy(word.strip() if isinstance(word, str) else word, name) for word in words if word != "")
+
+
+def _proxy(word: object, name: str) -> str:
+    """One of them, normalised."""
+    if word == "unix":
+        return "unix"
+    from ipaddress import ip_network  # only where proxies are named
+
+    try:
+        if isinstance(word, str) and "%" not in word:
+            return str(ip_network(word))
+    except ValueError as error:
+        if "host bits" in str(error):
+            network = ip_network(str(word), strict=False)
+            raise ConfigurationError(f"{name} has {word!r}, which is inside a network: write {network}") from None
+    raise ConfigurationError(f"{name} has {word!r}: write an address, a network as 10.0.0.0/8, or unix")
+
+
+_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDT%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
+
+
+def log_format(value: object, name: str) -> str:
+    """A format of the access log. Else: ConfigurationError that names `name`."""
+    if value in ("text", "json") or (isinstance(value, str) and "%" in value and _FORMAT.fullmatch(value)):
+        return str(value)
+    raise ConfigurationError(
+        f"{name} is {value!r}: write text, json, or a line of "
+        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%"
+    )
+
+
+def share(value: object, name: str) -> float:
+    """A share above 0 and at most 1. Else: ConfigurationError that names `name`."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
+        return float(value)
+    raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
+
+
 @final
 class Limits:
     """What an app, router or route allows. Left out: the enclosing limit. None: unlimited."""

@@ -134,12 +134,22 @@ def options() -> "Iterator[tuple[str, str]]":
         if setting.unit == "switch":
             yield flag, setting.words
         else:
-            default = "none" if setting.default is None else setting.default
+            default = "none" if setting.default in (None, ()) else setting.default
             yield f"{flag} {_metavar(setting)}", f"{setting.words} ({default})"
 
 
 def _metavar(setting: "Setting") -> str:
-    words = {"seconds": "SECONDS", "bytes": "SIZE", "bytes a second": "BYTES", "count": "N"}
+    if setting.choices:
+        return "|".join(setting.choices)
+    words = {
+        "share": "SHARE",
+        "list": "LIST",
+        "text": "TEXT",
+        "seconds": "SECONDS",
+        "bytes": "SIZE",
+        "bytes a second": "BYTES",
+        "count": "N",
+    }
     return words[setting.unit]
 
 
@@ -225,9 +235,9 @@ def _setting_value(setting: "Setting", flag: str, value: str) -> object:
     given: object = value
     if setting.optional and value.lower() == "none":
         return None
-    if setting.unit != "bytes" or value.isdecimal():
+    if setting.unit not in ("bytes", "list", "text") or (setting.unit == "bytes" and value.isdecimal()):
         try:
-            given = float(value) if setting.unit == "seconds" else int(value)
+            given = float(value) if setting.unit in ("seconds", "share") else int(value)
         except ValueError:
             given = value
     try:

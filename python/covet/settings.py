@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT
-from covet.config import MAX_BODY, seconds, size_in_bytes
+from covet.config import MAX_BODY, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
 
-Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch"]
+Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch", "list", "text", "share"]
 """What a setting is measured in."""
 _KIB: Final = 1024
 
@@ -27,9 +27,9 @@ def _pool_threads() -> int:
     )
 
 
-def _setting(default: object, unit: Unit, words: str) -> Any:
-    """A field with its unit and its words."""
-    metadata = {"unit": unit, "words": words}
+def _setting(default: object, unit: Unit, words: str, choices: tuple[str, ...] = ()) -> Any:
+    """A field with its unit and its words; `choices`: the texts that it may be."""
+    metadata = {"unit": unit, "words": words, "choices": choices}
     if default is _pool_threads:
         return dataclasses.field(default_factory=_pool_threads, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -66,8 +66,20 @@ class ServerSettings:
         DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"
     )
     drain_quiet: float = _setting(1.0, "seconds", "an idle connection is kept after the signal to stop")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "list", "addresses, networks, and unix for Unix sockets: proxies whose word about the client counts"
+    )
+    forwarded_fields: Literal["any", "x-forwarded", "forwarded"] = _setting(
+        "any", "text", "fields in which trusted proxies say who asked", ("any", "x-forwarded", "forwarded")
+    )
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
+    access_log_format: str = _setting("text", "text", "text, json, or a line of atoms as in Apache's LogFormat")
+    access_log_sample: float = _setting(1.0, "share", "lines that are written, of those with a status below 400")
+    request_id: bool = _setting(
+        False, "switch", "requests have names: X-Request-ID is taken over or made, and sent back"
+    )
+    slow_request: float | None = _setting(None, "seconds", "a request that takes so long is a warning in the log")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")
     switch_interval: float | None = _setting(None, "seconds", "Python's thread switch interval; none leaves it alone")
 
@@ -86,13 +98,18 @@ class Setting(NamedTuple):
     """None means no limit."""
     default: object
     words: str
+    choices: tuple[str, ...] = ()
+    """Of a text: all that it may be; none where it is a format."""
 
 
 def described() -> Iterator[Setting]:
     """Every field of ServerSettings."""
     for field in dataclasses.fields(ServerSettings):
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        yield Setting(field.name, field.metadata["unit"], "None" in str(field.type), default, field.metadata["words"])
+        said = field.metadata
+        yield Setting(
+            field.name, said["unit"], "None" in str(field.type), default, said["words"], choices=said["choices"]
+        )
 
 
 def checked(setting: Setting, value: object) -> object:
@@ -104,6 +121,16 @@ def checked(setting: Setting, value: object) -> object:
             return seconds(value, setting.name)
         case "bytes":
             return size_in_bytes(value, setting.name)
+        case "list":
+            return proxies(value, setting.name)
+        case "share":
+            return share(value, setting.name)
+        case "text" if not setting.choices:
+            return log_format(value, setting.name)
+        case "text":
+            if value in setting.choices:
+                return value
+            raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")
         case "switch":
             if isinstance(value, bool):
                 return value

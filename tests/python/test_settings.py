@@ -34,7 +34,13 @@ DEFAULTS = {
     "backlog": 2048,
     "drain_timeout": 30.0,
     "drain_quiet": 1.0,
+    "trusted_proxies": (),
+    "forwarded_fields": "any",
     "access_log": False,
+    "access_log_format": "text",
+    "access_log_sample": 1.0,
+    "request_id": False,
+    "slow_request": None,
     "debug": False,
     "switch_interval": None,
 }
@@ -58,13 +64,16 @@ def test_every_field_is_described() -> None:
     assert [setting.name for setting in settings] == [field.name for field in dataclasses.fields(ServerSettings)]
     assert all(setting.words for setting in settings)
     optional = {setting.name for setting in settings if setting.optional}
-    assert optional == {"max_body", "max_connections_per_address", "switch_interval"}
+    assert optional == {"max_body", "max_connections_per_address", "slow_request", "switch_interval"}
 
 
 def test_values_are_normalised() -> None:
     settings = ServerSettings(max_body="64KiB", head_timeout=3, max_connections_per_address=None)  # type: ignore[arg-type]
     assert settings.max_body == 65536
     assert type(settings.head_timeout) is float
+    for given in ("10.0.0.0/255.0.0.0, ::1,unix", ["10.0.0.0/8", "::1", "unix"]):
+        assert ServerSettings(trusted_proxies=given).trusted_proxies == ("10.0.0.0/8", "::1/128", "unix")  # type: ignore[arg-type]
+    assert ServerSettings(trusted_proxies="").trusted_proxies == ()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,25 @@ def test_values_are_normalised() -> None:
         ("max_fields", 1.5, "max_fields is 1.5: write a whole number from 1"),
         ("body_min_rate", True, "body_min_rate is True: write a whole number from 1"),
         ("half_close", 1, "half_close is 1: write True or False"),
+        ("trusted_proxies", 5, "trusted_proxies is 5: write addresses, networks as "),
+        ("trusted_proxies", "::1, a", "trusted_proxies has 'a': write an address, a network as 10.0.0.0/8, or unix"),
+        ("trusted_proxies", [1], "trusted_proxies has 1: write an address, "),
+        ("trusted_proxies", "fe80::1%lo", "trusted_proxies has 'fe80::1%lo': write an address, "),
+        (
+            "trusted_proxies",
+            "10.1.2.3/8",
+            "trusted_proxies has '10.1.2.3/8', which is inside a network: write 10.0.0.0/8",
+        ),
+        ("forwarded_fields", "x", "forwarded_fields is 'x': write one of any, x-forwarded, forwarded"),
+        ("access_log_format", "jsn", "access_log_format is 'jsn': write text, json, or a line of %h "),
+        ("access_log_format", "%h %x", "access_log_format is '%h %x': write text, json, "),
+        ("access_log_format", "%h\n", "access_log_format is '%h\\n': write text, json, "),
+        ("access_log_format", "%{A B}i", "access_log_format is '%{A B}i': write text, json, "),
+        ("access_log_format", "%{A}x", "access_log_format is '%{A}x': write text, json, "),
+        ("access_log_format", None, "access_log_format is None: write text, json, "),
+        ("access_log_sample", 0, "access_log_sample is 0: write a number above 0 and at most 1, as 0.1"),
+        ("access_log_sample", 1.1, "access_log_sample is 1.1: write a number above 0 "),
+        ("access_log_sample", "a", "access_log_sample is 'a': write a number above 0 "),
         ("max_head", None, "max_head is None: write a whole number of bytes from 1, "),
     ],
 )

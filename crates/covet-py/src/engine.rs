@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use covet_server::access_log::AccessLog;
+use covet_server::access_log::{AccessLog, Format};
 use covet_server::counters::{Counters, Peers};
 use covet_server::handler::Service;
 use covet_server::http1::{BodyLimits, HeadLimits};
+use covet_server::proxies::{Fields, Trusted};
 use covet_server::routing::RouterBuilder;
 use covet_server::server::Server;
 use covet_server::settings::Settings;
@@ -43,6 +44,8 @@ struct More {
     max_query_fields: usize,
     pool_threads: usize,
     access_log: bool,
+    access_log_format: Format,
+    access_log_sample: f64,
 }
 
 struct Running {
@@ -193,7 +196,10 @@ impl State {
             max_query_fields: self.more.max_query_fields,
         };
         let access = if self.more.access_log {
-            Some(AccessLog::new(Box::new(std::io::stdout()))?)
+            let log = AccessLog::new(Box::new(std::io::stdout()))?
+                .with_format(self.more.access_log_format.clone())
+                .with_sample(self.more.access_log_sample);
+            Some(log)
         } else {
             None
         };
@@ -274,13 +280,40 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         max_unsent: number("max_unsent")?,
         max_discard: number("max_discard")? as u64,
         half_close: given.getattr("half_close")?.extract()?,
+        trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
+        forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,
+        request_ids: given.getattr("request_id")?.extract()?,
+        slow_request: match given.getattr("slow_request")?.is_none() {
+            true => None,
+            false => Some(time("slow_request")?),
+        },
     };
     let more = More {
         max_query_fields: number("max_query_fields")?,
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
+        access_log_format: Format::parse(given.getattr("access_log_format")?.extract()?)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?,
+        access_log_sample: given.getattr("access_log_sample")?.extract()?,
     };
     Ok((settings, more))
+}
+
+fn trusted(given: &Bound<'_, PyAny>) -> PyResult<Trusted> {
+    let words: Vec<String> = given.extract()?;
+    Trusted::parse(words.iter().map(String::as_str))
+        .map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+fn forwarded(given: &Bound<'_, PyAny>) -> PyResult<Fields> {
+    match given.extract::<&str>()? {
+        "any" => Ok(Fields::Any),
+        "x-forwarded" => Ok(Fields::XForwarded),
+        "forwarded" => Ok(Fields::Forwarded),
+        other => Err(PyValueError::new_err(format!(
+            "no fields are called {other:?}"
+        ))),
+    }
 }
 
 /// The signal that this process gets when its parent ends; 0 for none. Linux only, else nothing.

@@ -1,11 +1,10 @@
 //! The one place that maps failures to answers: exceptions, failed validation, what cannot be encoded.
 
-use std::cell::Cell;
-use std::hash::{BuildHasher, RandomState};
-
 use covet_server::buffers::Buffer;
+use covet_server::handler::Slow;
 use covet_server::http1::{field_is_valid, reason_phrase};
 use covet_server::json::write::write_str;
+use covet_server::request_id;
 use covet_server::response::{PROBLEM, Payload, Response};
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
@@ -13,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
 
 use crate::typed::{Problem, Refused};
-use crate::{imports, json, runtime};
+use crate::{imports, json, request_name, runtime};
 
 /// One failure of a request's validation.
 #[derive(Debug)]
@@ -104,7 +103,7 @@ pub(crate) fn invalid(failures: &[Failure]) -> Response {
 
 /// 500 with a request id, and one log record that has the id, the route and `what` happened.
 pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&PyErr>) -> Response {
-    let id = request_id();
+    let id = request_name::current().unwrap_or_else(|| request_id::make().into());
     let words = PyDict::new(py);
     let logged = (|| {
         if let Some(error) = error {
@@ -115,7 +114,11 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
         }
         let text = "%s: %s (request %s)";
         let logger = imports::error_logger(py)?;
-        logger.call_method(intern!(py, "error"), (text, route, what, &id), Some(&words))
+        logger.call_method(
+            intern!(py, "error"),
+            (text, route, what, &*id),
+            Some(&words),
+        )
     })();
     if let Err(failed) = logged {
         failed.write_unraisable(py, None);
@@ -124,6 +127,23 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
     out.extend_from_slice(br#","request_id":"#);
     write_str(&mut out, &id);
     closed(500, out)
+}
+
+/// One warning about a request that took long.
+pub(crate) fn slow(py: Python<'_>, request: &Slow<'_>) {
+    let method = String::from_utf8_lossy(request.method);
+    let path = String::from_utf8_lossy(request.path);
+    let seconds = format!("{:.3}", request.took.as_secs_f64());
+    let name = request
+        .request_id
+        .map_or(String::new(), |id| format!(" (request {id})"));
+    let text = "slow: %s %s took %s s%s";
+    let logged = imports::server_logger(py).and_then(|logger| {
+        logger.call_method1(intern!(py, "warning"), (text, method, path, seconds, name))
+    });
+    if let Err(failed) = logged {
+        failed.write_unraisable(py, None);
+    }
 }
 
 /// 500 for an answer that `response_check=True` refused.
@@ -204,17 +224,4 @@ fn encode(value: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {
             .cause
             .unwrap_or_else(|| pyo3::exceptions::PyValueError::new_err(message))
     })
-}
-
-/// 16 hexadecimal digits, different for each request of all workers as far as chance goes.
-fn request_id() -> String {
-    thread_local! {
-        static NEXT: Cell<u64> = Cell::new(RandomState::new().hash_one(std::process::id()));
-    }
-    let next = NEXT.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
-    NEXT.set(next);
-    // The finalizer of splitmix64 spreads the counter over all bits.
-    let mut id = (next ^ (next >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    id = (id ^ (id >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    format!("{:016x}", id ^ (id >> 31))
 }

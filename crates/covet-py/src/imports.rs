@@ -40,6 +40,18 @@ pub(crate) fn absent(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     ABSENT.import(py, "covet._plan", "ABSENT")
 }
 
+/// The logger of the server.
+pub(crate) fn server_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let logger = LOGGER.get_or_try_init(py, || {
+        let made = py
+            .import("logging")?
+            .call_method1("getLogger", ("covet.server",))?;
+        PyResult::Ok(made.unbind())
+    })?;
+    Ok(logger.bind(py).clone())
+}
+
 /// The logger of failures.
 pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use covet_server::body::BodyError;
 use covet_server::gathering::{Whole, gather};
-use covet_server::handler::{Answer, Handler, Request as Received};
+use covet_server::handler::{Answer, Handler, Request as Received, Slow};
 use covet_server::response::Response;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -17,10 +17,11 @@ use crate::bodies::{BODY, BodyRefused, BodyValue};
 use crate::failure::Failure;
 use crate::parameters::{Parameter, Source};
 use crate::plan::CallPlan;
+use crate::request_name::Under;
 use crate::runner::Runner;
 use crate::texts::Texts;
 use crate::types::{BodySource, Request, RequestParts};
-use crate::{failure, runtime};
+use crate::{failure, request_name, runtime};
 
 /// Calls Python for each request.
 pub(crate) struct Invoker {
@@ -32,6 +33,33 @@ pub(crate) struct Invoker {
 
 impl Handler for Invoker {
     fn call(&self, received: &Received<'_>) -> Answer {
+        let Some(name) = received.request_id else {
+            return self.invoke(received);
+        };
+        let name = Arc::<str>::from(name);
+        match request_name::under(Some(&name), || self.invoke(received)) {
+            Answer::Later(work) => Answer::Later(Box::pin(Under { name, work })),
+            now @ Answer::Now(_) => now,
+        }
+    }
+
+    fn breathe(&self) {
+        runtime::offer();
+    }
+
+    fn slow(&self, request: &Slow<'_>) {
+        runtime::attached(|py| failure::slow(py, request));
+    }
+
+    fn panicked(&self, what: &str) {
+        runtime::attached(|py| {
+            failure::internal(py, "a connection", &format!("panicked: {what}"), None);
+        });
+    }
+}
+
+impl Invoker {
+    fn invoke(&self, received: &Received<'_>) -> Answer {
         runtime::attached(|py| {
             let plan = &self.plans[received.route.id];
             if let Some(raw) = &received.head.query
@@ -50,16 +78,6 @@ impl Handler for Invoker {
                 Err(unbound) => Answer::Now(unbound.answer(py, plan)),
             }
         })
-    }
-
-    fn breathe(&self) {
-        runtime::offer();
-    }
-
-    fn panicked(&self, what: &str) {
-        runtime::attached(|py| {
-            failure::internal(py, "a connection", &format!("panicked: {what}"), None);
-        });
     }
 }
 
@@ -264,7 +282,9 @@ impl Invoker {
         received: &Received<'_>,
     ) -> PyResult<(Py<PyAny>, Py<BodySource>)> {
         let mut parts = RequestParts::of_head(received.head, received.bytes);
-        parts.client = received.client;
+        parts.client = received.origin.client;
+        parts.secure = received.origin.secure;
+        parts.host = received.origin.host;
         parts.app = Some(self.app.clone_ref(py));
         if !plan.path.is_empty() {
             let shown = PyDict::new(py);

@@ -20,6 +20,7 @@ mod invoke;
 pub mod json;
 mod parameters;
 mod plan;
+mod request_name;
 mod respond;
 mod runner;
 pub mod runtime;

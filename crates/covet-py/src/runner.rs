@@ -15,7 +15,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::plan::{CallPlan, Mode};
 use crate::respond::{Outcome, respond};
 use crate::runtime::{Pool, Started, TaskEnd};
-use crate::{failure, runtime};
+use crate::{failure, request_name, runtime};
 
 /// What handlers run on.
 pub(crate) struct Runner {
@@ -87,8 +87,12 @@ impl Runner {
             args: args.clone().unbind(),
             words: words.map(|words| words.clone().unbind()),
             context,
+            name: request_name::current(),
         };
-        let submitted = self.pool.submit(move |py| job.run(py));
+        let submitted = self.pool.submit(move |py| {
+            let name = job.name.clone();
+            request_name::under(name.as_ref(), || job.run(py))
+        });
         let (plan, event_loop) = (Arc::clone(plan), self.event_loop.clone_ref(py));
         Answer::Later(Box::pin(async move {
             match submitted.await {
@@ -110,6 +114,8 @@ struct Job {
     args: Py<PyTuple>,
     words: Option<Py<PyDict>>,
     context: Py<PyAny>,
+    /// Of the request.
+    name: Option<Arc<str>>,
 }
 
 impl Job {

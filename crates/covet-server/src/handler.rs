@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use crate::body::Body;
 use crate::http1::Head;
+use crate::proxies::Origin;
 use crate::response::Response;
 use crate::routing::{Params, Router};
 
@@ -37,8 +37,10 @@ pub struct Request<'a> {
     pub route: &'a Route,
     /// Decoded path parameters, in the pattern's order.
     pub params: &'a Params,
-    /// The peer; `None` on a Unix socket.
-    pub client: Option<SocketAddr>,
+    /// Who asked, as the peer or the trusted proxies tell it. Its host is a span of `bytes`.
+    pub origin: Origin,
+    /// The request's name; `None` where they have none.
+    pub request_id: Option<&'a str>,
     /// The body, unread.
     pub body: &'a Body,
 }
@@ -60,6 +62,19 @@ impl fmt::Debug for Answer {
     }
 }
 
+/// A request that took long.
+#[derive(Debug)]
+pub struct Slow<'a> {
+    /// As received.
+    pub method: &'a [u8],
+    /// As received, without the query.
+    pub path: &'a [u8],
+    /// From the head to the answer.
+    pub took: Duration,
+    /// The request's name; `None` where they have none.
+    pub request_id: Option<&'a str>,
+}
+
 /// Answers requests. Nothing about it is `Send`: it lives on its worker's thread.
 pub trait Handler {
     /// Answer one request. A panic costs the connection and is counted.
@@ -68,6 +83,11 @@ pub trait Handler {
     /// Called between requests that were answered without the handler, so that a streak of them
     /// cannot keep others (an interpreter's threads) from running.
     fn breathe(&self) {}
+
+    /// A request took longer than the settings call slow.
+    fn slow(&self, request: &Slow<'_>) {
+        let _ = request;
+    }
 
     /// A panic was caught in a connection; `what` is its message.
     fn panicked(&self, what: &str) {

@@ -7,8 +7,9 @@
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
-//! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
+//! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
+//! - [`proxies`]: the client, scheme and host of a request that came through proxies
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -16,6 +17,7 @@
 pub mod access_log;
 pub mod body;
 pub mod buffers;
+mod chance;
 mod connection;
 pub mod cookies;
 pub mod counters;
@@ -27,7 +29,9 @@ pub mod json;
 mod listener;
 pub mod media_type;
 pub mod percent;
+pub mod proxies;
 pub mod query;
+pub mod request_id;
 pub mod response;
 pub mod routing;
 pub mod server;

@@ -99,11 +99,25 @@ impl Response {
     /// The same answer with one more field.
     #[must_use]
     pub fn with_field(mut self, name: &str, value: &str) -> Self {
+        self.add_field(name, value);
+        self
+    }
+
+    /// One more field.
+    pub fn add_field(&mut self, name: &str, value: &str) {
         self.fields.extend_from_slice(name.as_bytes());
         self.fields.extend_from_slice(b": ");
         self.fields.extend_from_slice(value.as_bytes());
         self.fields.extend_from_slice(b"\r\n");
-        self
+    }
+
+    /// Whether one of the further fields has this name, in any case.
+    #[must_use]
+    pub fn has_field(&self, name: &str) -> bool {
+        self.fields.split(|&octet| octet == b'\n').any(|line| {
+            let found = line.split(|&octet| octet == b':').next();
+            found.is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
+        })
     }
 
     /// The same answer, after which the connection ends.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::http1::{BodyLimits, HeadLimits};
+use crate::proxies::{Fields, Trusted};
 
 /// Limits and timeouts of a worker. Times are exact to about 50 ms.
 #[derive(Clone, Debug)]
@@ -33,7 +34,8 @@ pub struct Settings {
     pub drain_quiet: Duration,
     /// Open connections a worker. Over: 503 and close.
     pub max_connections: usize,
-    /// Open connections an address; `None` is unlimited. Loopback is never counted. Over: 503.
+    /// Open connections an address; `None` is unlimited. Loopback and trusted proxies are
+    /// never counted. Over: 503.
     pub max_connections_per_address: Option<usize>,
     /// Requests answered on one connection in one turn, before others get theirs.
     pub max_pipelined: usize,
@@ -43,6 +45,14 @@ pub struct Settings {
     pub max_discard: u64,
     /// Whether a client that shut its sending side down still waits for its answer.
     pub half_close: bool,
+    /// Peers whose word counts about who asked. None by default.
+    pub trusted_proxies: Trusted,
+    /// The fields in which they say it.
+    pub forwarded_fields: Fields,
+    /// Whether requests have names: the client's X-Request-ID or a new one, sent back.
+    pub request_ids: bool,
+    /// Time to an answer from which on the handler's world is told. `None`: never.
+    pub slow_request: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -65,6 +75,10 @@ impl Default for Settings {
             max_unsent: 64 * 1024,
             max_discard: 256 * 1024,
             half_close: false,
+            trusted_proxies: Trusted::default(),
+            forwarded_fields: Fields::default(),
+            request_ids: false,
+            slow_request: None,
         }
     }
 }

@@ -89,6 +89,11 @@ impl Worker {
         self.date_text.get()
     }
 
+    /// Whether anything will be said of requests once they are answered.
+    pub(crate) fn notes_requests(&self) -> bool {
+        self.access.is_some() || self.settings.slow_request.is_some()
+    }
+
     pub(crate) fn take_active(&self) -> Box<Active> {
         let spare = self.spare.borrow_mut().pop();
         spare.unwrap_or_else(|| Box::new(Active::new(self.settings.body)))
@@ -156,7 +161,7 @@ impl Worker {
         self.settings.max_connections_per_address?;
         client
             .map(|client| client.ip().to_canonical())
-            .filter(|ip| !ip.is_loopback())
+            .filter(|ip| !ip.is_loopback() && !self.settings.trusted_proxies.trusts(*ip))
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Instant;
 
 use tokio::time::Sleep;
 
 use super::input::Input;
 use super::output::Output;
+use crate::access_log::{AccessLog, Noted};
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
+use crate::proxies::Origin;
 use crate::response::Response;
 use crate::routing::Params;
+use crate::settings::Settings;
 
 /// A handler that has not answered yet.
 pub(crate) struct Pending {
@@ -63,8 +66,12 @@ pub(crate) struct Active {
     pub(super) stalled: Option<Millis>,
     /// Bytes of the current body thrown away.
     pub(super) discarded: u64,
-    /// The current request's method and target, and when its head was complete: only where logged.
-    pub(super) noted: Option<(Vec<u8>, Instant)>,
+    /// Who sent the current request.
+    pub(super) origin: Origin,
+    /// Its name; empty where requests have none.
+    pub(super) request_id: String,
+    /// What the log will say of the current request: only where somebody asks.
+    pub(super) noted: Option<Noted>,
 }
 
 impl Active {
@@ -86,23 +93,31 @@ impl Active {
             progress: 0,
             stalled: None,
             discarded: 0,
+            origin: Origin::default(),
+            request_id: String::new(),
             noted: None,
         }
     }
 
-    /// Keep what the access log will say of the request whose head is complete.
-    pub(super) fn note_request(&mut self) {
+    /// Find out who asks. `told`: the peer's word about that counts, as these settings say.
+    pub(super) fn identify(&mut self, peer: Option<SocketAddr>, told: Option<&Settings>) {
+        self.origin = match told {
+            None => Origin::direct(peer, &self.head),
+            Some(settings) => Origin::told(
+                peer,
+                &self.head,
+                self.input.bytes(),
+                &settings.trusted_proxies,
+                settings.forwarded_fields,
+            ),
+        };
+    }
+
+    /// Keep what the log will say of the request whose head is complete.
+    pub(super) fn note_request(&mut self, log: Option<&AccessLog>) {
+        let format = log.map(|log| &log.format);
         let bytes = self.input.bytes();
-        let (method, path) = (self.head.method_name.of(bytes), self.head.path.of(bytes));
-        let mut line = Vec::with_capacity(method.len() + path.len() + 64);
-        line.extend_from_slice(method);
-        line.push(b' ');
-        line.extend_from_slice(path);
-        if let Some(query) = &self.head.query {
-            line.push(b'?');
-            line.extend_from_slice(query.of(bytes));
-        }
-        self.noted = Some((line, Instant::now()));
+        self.noted = Some(Noted::of(&self.head, bytes, self.origin.client, format));
     }
 
     /// Whether the client still waits: a handler works, or its answer is not out.
@@ -126,6 +141,7 @@ impl Active {
         self.since = None;
         self.stalled = None;
         self.discarded = 0;
+        self.request_id.clear();
         self.noted = None;
     }
 }

@@ -1,14 +1,18 @@
 //! Sending and ending: frame an answer, flush, refuse, time out, linger, close.
 
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use super::active::{Active, Phase};
 use super::socket::Socket;
 use super::{Connection, Step};
+use crate::access_log::Entry;
 use crate::body::BodyError;
 use crate::deadlines::{Millis, NEVER};
+use crate::handler::Slow;
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
+use crate::request_id;
 use crate::response::Response;
 use crate::worker::Worker;
 
@@ -22,11 +26,11 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return;
         };
-        active.noted = None;
-        let response = Response::problem(refusal.status, refusal.reason.as_str());
+        let mut response = Response::problem(refusal.status, refusal.reason.as_str());
+        self.worker.name(active, &mut response);
         self.worker.write(active, &response, Version::Http11, false);
+        self.worker.log(active, self.client, &response);
         active.output.body(response.body);
-        self.worker.log(active, self.client, refusal.status);
         active.phase = Phase::Closing { linger: true };
     }
 
@@ -43,7 +47,7 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Answer the current request and choose what comes after it.
-    pub(super) fn answer(&mut self, response: Response) {
+    pub(super) fn answer(&mut self, mut response: Response) {
         let worker = &self.worker;
         let Some(active) = &mut self.active else {
             return;
@@ -60,8 +64,9 @@ impl<S: Socket> Connection<S> {
             && !response.close
             && (!unread || drainable);
         let bodiless = active.head.method == Method::Head || has_no_content(response.status);
+        worker.name(active, &mut response);
         worker.write(active, &response, active.head.version, keep);
-        worker.log(active, self.client, response.status);
+        worker.log(active, self.client, &response);
         if !bodiless {
             active.output.body(response.body);
         }
@@ -201,10 +206,55 @@ impl Worker {
         self.answered();
     }
 
-    fn log(&self, active: &mut Active, client: Option<std::net::SocketAddr>, status: u16) {
+    /// Send the request's name back, unless the handler has sent one.
+    fn name(&self, active: &mut Active, response: &mut Response) {
+        if !self.settings.request_ids {
+            return;
+        }
+        request_id::fill(&mut active.request_id);
+        if !response.has_field(request_id::FIELD) {
+            response.add_field(request_id::FIELD, &active.request_id);
+        }
+    }
+
+    /// Tell whoever wants to know of an answer.
+    fn log(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
+        if self.notes_requests() {
+            self.say(active, peer, response);
+        }
+        active.request_id.clear();
+    }
+
+    fn say(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
+        let noted = active.noted.take();
         if let Some(access) = &self.access {
-            let noted = active.noted.take();
-            access.record(&self.date(), client, noted.as_ref(), status);
+            let is_head = noted
+                .as_ref()
+                .is_some_and(|noted| noted.method() == b"HEAD");
+            access.record(&Entry {
+                date: &self.date(),
+                peer,
+                noted: noted.as_ref(),
+                request_id: &active.request_id,
+                status: response.status,
+                bytes: if is_head || has_no_content(response.status) {
+                    0
+                } else {
+                    response.body.as_slice().len() as u64
+                },
+                content_type: response.content_type,
+                fields: &response.fields,
+            });
+        }
+        if let (Some(limit), Some(noted)) = (self.settings.slow_request, &noted)
+            && noted.took() >= limit
+        {
+            self.service.handler.slow(&Slow {
+                method: noted.method(),
+                path: noted.path(),
+                took: noted.took(),
+                request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
+            });
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::mem;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -16,6 +15,7 @@ use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
 use crate::handler::{Answer, Request};
 use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
+use crate::request_id;
 use crate::response::{Payload, Response};
 use crate::routing::Match;
 use crate::worker::Worker;
@@ -114,15 +114,20 @@ impl<S: Socket> Connection<S> {
         active.since = None;
         active.turn += 1;
         active.discarded = 0;
-        if self.worker.access.is_some() {
-            active.note_request();
+        active.identify(self.client, self.is_proxy.then_some(&self.worker.settings));
+        if self.worker.settings.request_ids {
+            let bytes = active.input.bytes();
+            request_id::of_head(&active.head, bytes, &mut active.request_id);
+        }
+        if self.worker.notes_requests() {
+            active.note_request(self.worker.access.as_deref());
         }
         let head = &active.head;
         active.keep = head.keep_alive && self.worker.keeps_alive(self.opened, now);
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         let mut whole = false;
-        let decision = Self::decide(&self.worker, active, self.client, cx, &mut whole);
+        let decision = Self::decide(&self.worker, active, cx, &mut whole);
         // From here on the head's offsets point nowhere; its numbers and flags stay.
         active.input.consume(active.head.len);
         if whole {
@@ -152,7 +157,6 @@ impl<S: Socket> Connection<S> {
     fn decide(
         worker: &Worker,
         active: &mut Active,
-        client: Option<SocketAddr>,
         cx: &mut Context<'_>,
         whole: &mut bool,
     ) -> Result<Decision, Refusal> {
@@ -215,7 +219,8 @@ impl<S: Socket> Connection<S> {
             bytes: &bytes[..head.len],
             route,
             params: &active.params,
-            client,
+            origin: active.origin,
+            request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
             body: &body,
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));

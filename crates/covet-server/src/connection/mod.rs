@@ -47,6 +47,8 @@ pub(crate) struct Connection<S: Socket> {
     watch: Rc<Watch>,
     active: Option<Box<Active>>,
     client: Option<SocketAddr>,
+    /// Whether its word about who asks counts.
+    is_proxy: bool,
     opened: Millis,
     /// While draining: when this connection was first seen idle.
     quiet_since: Option<Millis>,
@@ -62,12 +64,14 @@ impl<S: Socket> Connection<S> {
             &watch,
             opened + Worker::millis(worker.settings.head_timeout),
         );
+        let is_proxy = worker.settings.trusted_proxies.trusts_peer(client);
         Self {
             socket,
             worker,
             watch,
             active: None,
             client,
+            is_proxy,
             opened,
             quiet_since: None,
         }

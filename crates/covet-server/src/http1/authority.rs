@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 use super::octets::{hex_value, is_host};
 
 /// Whether `text` is a non-empty host with an optional port of at most 65,535.
-pub(super) fn is_authority(text: &[u8]) -> bool {
+pub(crate) fn is_authority(text: &[u8]) -> bool {
     let (host, port) = split_port(text);
     is_host_text(host) && port.is_none_or(|port| port.is_empty() || is_port(port))
 }

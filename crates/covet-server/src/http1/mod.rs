@@ -20,6 +20,7 @@ mod status;
 mod target;
 mod trailers;
 
+pub(crate) use authority::is_authority;
 pub use body::{BodyDecoder, BodyLimits, Step};
 pub use date::DateCache;
 pub use encode::{
@@ -28,6 +29,7 @@ pub use encode::{
 };
 pub use framing::Framing;
 pub use head::{Field, Head, HeadLimits, Method, Version};
+pub(crate) use octets::is_token;
 pub use parser::HeadParser;
 pub use refusal::{Reason, Refusal};
 pub use span::Span;

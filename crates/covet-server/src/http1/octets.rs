@@ -42,7 +42,7 @@ const fn contains(set: &[u8], octet: u8) -> bool {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
-pub(super) fn is_token(octet: u8) -> bool {
+pub(crate) fn is_token(octet: u8) -> bool {
     CLASSES[octet as usize] & TOKEN != 0
 }
 

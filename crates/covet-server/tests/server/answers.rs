@@ -110,7 +110,7 @@ fn a_unix_socket_has_no_client_address() {
     let _ = std::fs::remove_file(&path);
     run(async {
         let site = Site::new().on("GET", "/client", |request| {
-            now(if request.client.is_some() {
+            now(if request.origin.client.is_some() {
                 "known"
             } else {
                 "none"

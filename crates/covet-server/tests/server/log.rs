@@ -8,8 +8,16 @@ use covet_server::settings::Settings;
 
 use crate::support::{Served, Site, run};
 
+/// What was written, when the runtime is gone: the log was dropped then and its thread has written.
 #[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    pub(crate) fn text(&self) -> String {
+        let written = self.0.lock().expect("no writer panicked");
+        String::from_utf8_lossy(&written).into_owned()
+    }
+}
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -37,8 +45,7 @@ fn every_answer_is_a_line() {
         assert_eq!(client.reply().await.status, 400);
         assert_eq!(served.server.dropped_log_lines(), 0);
     });
-    // The runtime is gone, so the log was dropped and its thread has written.
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let text = written.text();
     let lines: Vec<&str> = text.lines().collect();
     let table = [
         ("GET /?a=1", "200"),

@@ -6,7 +6,9 @@ mod departures;
 mod drain;
 mod limits;
 mod log;
+mod names;
 mod panics;
+mod proxies;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use covet_server::access_log::AccessLog;
 use covet_server::counters::Counters;
-use covet_server::handler::{Answer, Handler, Request, Route, Service};
+use covet_server::handler::{Answer, Handler, Request, Route, Service, Slow};
 use covet_server::response::{Payload, Response, TEXT};
 use covet_server::routing::{Pattern, RouterBuilder};
 use covet_server::server::Server;
@@ -108,6 +108,7 @@ pub(crate) struct Site {
     router: RouterBuilder<Route>,
     calls: Vec<Call>,
     panics: Rc<RefCell<Vec<String>>>,
+    slow: Rc<RefCell<Vec<String>>>,
 }
 
 impl Site {
@@ -152,8 +153,9 @@ impl Site {
         let service = Service {
             router: self.router.build(),
             handler: Box::new(Calls {
-                calls: self.calls,
+                by_route: self.calls,
                 panics: self.panics,
+                slow: self.slow,
             }),
         };
         Server::new(settings, service, access, Counters::default())
@@ -164,19 +166,40 @@ impl Site {
         Rc::clone(&self.panics)
     }
 
+    /// The same site; it tells of slow requests there.
+    pub(crate) fn tells_slow(mut self, told: &Rc<RefCell<Vec<String>>>) -> Self {
+        self.slow = Rc::clone(told);
+        self
+    }
+
     pub(crate) fn serve(self, settings: Settings) -> Served {
         Served::new(self.server(settings, None))
     }
 }
 
 struct Calls {
-    calls: Vec<Call>,
+    by_route: Vec<Call>,
     panics: Rc<RefCell<Vec<String>>>,
+    slow: Rc<RefCell<Vec<String>>>,
 }
 
 impl Handler for Calls {
     fn call(&self, request: &Request<'_>) -> Answer {
-        self.calls[request.route.id](request)
+        self.by_route[request.route.id](request)
+    }
+
+    fn slow(&self, request: &Slow<'_>) {
+        assert!(request.took > Duration::ZERO);
+        let (method, path) = (request.method, request.path);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let named = if request.request_id.is_some() {
+            "named"
+        } else {
+            "nameless"
+        };
+        self.slow
+            .borrow_mut()
+            .push(format!("{} {} {named}", text(method), text(path)));
     }
 
     fn panicked(&self, what: &str) {

@@ -1,15 +1,23 @@
-//! One plain line a request, written by a thread of its own: the request path only appends to a buffer.
+//! One line a request, written by a thread of its own: the request path only appends to a buffer.
 //!
 //! Bounded: where the writer cannot keep up, lines are dropped, counted, and the count is written.
+//! `format` is what a line says, `line` writes it, `traceparent` reads the field of that name.
+
+mod format;
+mod line;
+mod traceparent;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub use self::format::{Format, FormatError};
+pub(crate) use self::line::{Entry, Noted};
+use crate::chance::Chance;
 
 /// Bytes gathered before they are handed to the writer, even if the moment has not passed.
 const BATCH: usize = 32 * 1024;
@@ -22,6 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The gathering end of the log; lives on the worker's thread.
 pub struct AccessLog {
+    pub(crate) format: Format,
+    /// The share of lines that is written.
+    share: f64,
+    chance: Chance,
     gathered: RefCell<Vec<u8>>,
     lines: Cell<u64>,
     dropped: Cell<u64>,
@@ -41,7 +53,7 @@ impl fmt::Debug for AccessLog {
 }
 
 impl AccessLog {
-    /// A log that writes to `out` from its own thread.
+    /// A log that writes to `out` from its own thread: text, every line.
     ///
     /// # Errors
     /// The thread cannot be started.
@@ -59,6 +71,9 @@ impl AccessLog {
                 }
             })?;
         Ok(Self {
+            format: Format::default(),
+            share: 1.0,
+            chance: Chance::default(),
             gathered: RefCell::default(),
             lines: Cell::new(0),
             dropped: Cell::new(0),
@@ -69,39 +84,36 @@ impl AccessLog {
         })
     }
 
+    /// The same log with lines of this format.
+    #[must_use]
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The same log with this share of its lines, from 0 to 1. Those of a status from 400 are written in any case.
+    #[must_use]
+    pub fn with_sample(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
     /// Lines that were dropped because the writer could not keep up.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.get()
     }
 
-    /// Append a line. `noted` is method and target, and when the head was complete.
-    pub(crate) fn record(
-        &self,
-        date: &[u8],
-        client: Option<SocketAddr>,
-        noted: Option<&(Vec<u8>, Instant)>,
-        status: u16,
-    ) {
-        let mut line = self.gathered.borrow_mut();
-        line.push(b'[');
-        line.extend_from_slice(date);
-        line.extend_from_slice(b"] ");
-        let _ = match client {
-            Some(client) => write!(line, "{client}"),
-            None => write!(line, "unix"),
-        };
-        // The codec lets only visible ASCII through, so nothing needs escaping. A head that was
-        // refused has no line.
-        let (request, took) = noted.map_or((&b"-"[..], 0), |(request, start)| {
-            (request.as_slice(), start.elapsed().as_micros())
-        });
-        line.extend_from_slice(b" \"");
-        line.extend_from_slice(request);
-        let _ = writeln!(line, "\" {status} {}.{:03}ms", took / 1000, took % 1000);
+    /// Append a line, unless the sample leaves it out.
+    pub(crate) fn record(&self, entry: &Entry<'_>) {
+        if entry.status < 400 && self.share < 1.0 && self.chance.unit() >= self.share {
+            return;
+        }
+        let mut lines = self.gathered.borrow_mut();
+        self.format.write(&mut lines, entry);
         self.lines.set(self.lines.get() + 1);
-        let full = line.len() >= BATCH;
-        drop(line);
+        let full = lines.len() >= BATCH;
+        drop(lines);
         if full {
             self.hand_over();
         } else if let Some(waker) = self.flusher.borrow_mut().take() {
@@ -114,7 +126,7 @@ impl AccessLog {
         let lines = self.lines.replace(0);
         let dropped = self.dropped.get();
         if dropped > self.reported.get() {
-            let _ = writeln!(batch, "access log: {dropped} lines dropped so far");
+            self.format.write_dropped(&mut batch, dropped);
         }
         let sent = match self.sender.borrow().as_ref() {
             Some(sender) if !batch.is_empty() => sender.try_send(batch),
