@@ -9,6 +9,7 @@
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
+//! - [`files`]: files as answers: conditions, ranges, resolving, media types
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -20,6 +21,7 @@ mod connection;
 pub mod cookies;
 pub mod counters;
 mod deadlines;
+pub mod files;
 pub mod gathering;
 pub mod handler;
 pub mod http1;

@@ -43,6 +43,9 @@ pub struct Settings {
     pub max_discard: u64,
     /// Whether a client that shut its sending side down still waits for its answer.
     pub half_close: bool,
+    /// Whether files are sent by sendfile, else by copying. It needs SIGPIPE to be ignored, as
+    /// programs in Rust and in Python have it from their start.
+    pub sendfile: bool,
 }
 
 impl Default for Settings {
@@ -65,6 +68,7 @@ impl Default for Settings {
             max_unsent: 64 * 1024,
             max_discard: 256 * 1024,
             half_close: false,
+            sendfile: true,
         }
     }
 }

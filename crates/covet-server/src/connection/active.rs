@@ -12,6 +12,7 @@ use super::input::Input;
 use super::output::Output;
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
+use crate::files::Asked;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
 use crate::response::Response;
 use crate::routing::Params;
@@ -65,6 +66,8 @@ pub(crate) struct Active {
     pub(super) discarded: u64,
     /// The current request's method and target, and when its head was complete: only where logged.
     pub(super) noted: Option<(Vec<u8>, Instant)>,
+    /// What the current request says about a file that may answer it.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 impl Active {
@@ -87,6 +90,7 @@ impl Active {
             stalled: None,
             discarded: 0,
             noted: None,
+            asked: None,
         }
     }
 
@@ -122,6 +126,7 @@ impl Active {
         self.stalled = None;
         self.discarded = 0;
         self.noted = None;
+        self.asked = None;
     }
 }
 

@@ -8,6 +8,7 @@ use super::socket::Socket;
 use super::{Connection, Step};
 use crate::body::BodyError;
 use crate::deadlines::{Millis, NEVER};
+use crate::files::settle;
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
 use crate::response::Response;
 use crate::worker::Worker;
@@ -48,6 +49,9 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return;
         };
+        let asked = active.asked.take();
+        let sendfile = worker.settings.sendfile;
+        let response = settle(response, active.head.method, asked.as_deref(), sendfile);
         let unread = !active.decoder.is_done();
         if unread {
             active.body.finish(Err(BodyError::Taken));
@@ -87,6 +91,9 @@ impl<S: Socket> Connection<S> {
             return Ok(true);
         }
         let mut progress = false;
+        if active.output.has_file() {
+            self.worker.breathe();
+        }
         match active.output.poll_flush(&self.socket, cx, &mut progress) {
             Poll::Ready(Ok(())) => {
                 active.stalled = None;
@@ -185,7 +192,7 @@ impl Worker {
         let length = if has_no_content(response.status) {
             AnswerLength::None
         } else {
-            AnswerLength::Known(response.body.as_slice().len() as u64)
+            AnswerLength::Known(response.body.length())
         };
         let date = self.date();
         let head = AnswerHead {
