@@ -35,6 +35,7 @@ def test_everything_said() -> None:
         ("--max-connections-per-address none", "max_connections_per_address", None),
         ("--max-fields 7", "max_fields", 7),
         ("--half-close", "half_close", True),
+        ("--copy-files", "copy_files", True),
         ("--backlog 16", "backlog", 16),
         ("--drain-timeout 1", "drain_timeout", 1.0),
         ("--switch-interval 0.001", "switch_interval", 0.001),

@@ -41,6 +41,12 @@ impl FileBody {
         body
     }
 
+    /// The whole file to everyone, whatever the client has or asked for.
+    #[must_use]
+    pub fn unconditional(stored: StoredFile) -> Self {
+        Self::part(stored.file, 0, stored.length)
+    }
+
     /// `length` bytes from `offset`, whatever the client asked for.
     #[must_use]
     pub fn part(file: File, offset: u64, length: u64) -> Self {

@@ -53,10 +53,15 @@ fn settle(path: &Path) {
 fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> String {
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: a\r\n");
     for (name, value) in fields {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([*name, ": ", *value, "\r\n"]);
     }
     text + "\r\n"
 }
+
+/// Method, path and fields.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+/// Path, Accept-Encoding; the body, its Content-Encoding, and Vary.
+type Negotiated<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
 
 /// Bytes that show where they are.
 fn numbered(length: usize) -> Vec<u8> {
@@ -78,11 +83,7 @@ fn static_site(directory: &Directory, spa: bool) -> Site {
     site
 }
 
-async fn ask(
-    directory: &Directory,
-    spa: bool,
-    requests: &[(&str, &str, &[(&str, &str)])],
-) -> Vec<Reply> {
+async fn ask(directory: &Directory, spa: bool, requests: &[Asked<'_>]) -> Vec<Reply> {
     let served = static_site(directory, spa).serve(Settings::default());
     let mut client = served.connect().await;
     let mut replies = Vec::new();
@@ -240,7 +241,7 @@ fn precompressed_siblings_and_caching() {
         ] {
             directory.write(name, text);
         }
-        let table: &[(&str, &str, &str, Option<&str>, Option<&str>)] = &[
+        let table: &[Negotiated<'_>] = &[
             ("/s/app.js", "", "plain", None, Some("accept-encoding")),
             (
                 "/s/app.js",
