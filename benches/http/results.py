@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benches.http.environment import RESULTS
+from benches.http.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +65,8 @@ class Results:
         )
 
     def floor_ratio(self, figure: Figure) -> float | None:
-        """A figure against the floor's at the same workload."""
-        floor = self.figures.get((figure.workload, "floor"))
+        """A figure against that of the workload's yardstick, which is the floor mostly."""
+        floor = self.figures.get((figure.workload, WORKLOADS[figure.workload].yardstick))
         return figure.cpu_us / floor.cpu_us if floor else None
 
     def above_floor(self, figure: Figure) -> float | None:

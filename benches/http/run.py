@@ -147,7 +147,7 @@ def ratios(record: dict[str, Any]) -> None:
         medians.setdefault((row["workload"], row["server"]), []).append(row["cpu_us"])
     print(f"\n{'workload':10}{'server':20}{'CPU us':>8}{'spread':>16}{'x floor':>9}")
     for (workload, server), found in medians.items():
-        floor = medians.get((workload, "floor"))
+        floor = medians.get((workload, WORKLOADS[workload].yardstick))
         ratio = f"{statistics.median(found) / statistics.median(floor):9.2f}" if floor else ""
         print(f"{workload:10}{server:20}{statistics.median(found):8.2f}{min(found):9.2f}-{max(found):.2f}{ratio}")
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from benches.http import environment
 from benches.http.environment import APPS, COVET, PEERS_PYTHON, WORKSHOP, binary
 from benches.http.processes import HOST
-from benches.http.workloads import WORKLOADS, Workload
+from benches.http.workloads import FILE, WORKLOADS, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
 EVERYTHING = frozenset(WORKLOADS)
+STATIC = WORKSHOP / "static"
+"""The directory of files that is served."""
 UNROUTED = frozenset({"text", "json", "rows", "sleep0", "sleep1ms", "pool", "pool_yields"})
 
 
@@ -40,20 +42,26 @@ class Server:
 
     def variables(self, workload: Workload) -> dict[str, str]:
         """The environment variables of a start."""
-        return {"BENCH_ROUTES": str(workload.routes), "PYTHONDONTWRITEBYTECODE": "", **self.environment}
+        return {
+            "BENCH_ROUTES": str(workload.routes),
+            "BENCH_STATIC": str(STATIC),
+            "PYTHONDONTWRITEBYTECODE": "",
+            **self.environment,
+        }
 
 
 NGINX = """
 daemon off; worker_processes 1; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.error.log;
 events {{ worker_connections 16384; }}
 http {{
-  access_log off; keepalive_requests 1000000000; keepalive_timeout 75s; tcp_nodelay on;
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 75s; tcp_nodelay on;
   client_body_temp_path {folder}/nginx-body; proxy_temp_path {folder}/nginx-proxy; fastcgi_temp_path {folder}/nginx-fastcgi;
   uwsgi_temp_path {folder}/nginx-uwsgi; scgi_temp_path {folder}/nginx-scgi;
   server {{
     listen 127.0.0.1:{port} backlog=2048;
     location = /text {{ default_type "text/plain; charset=utf-8"; return 200 "Hello, World!"; }}
     location = /json {{ default_type application/json; return 200 '{{"hello":"world"}}'; }}
+    location /static/ {{ alias {static}/; }}
   }}
 }}
 """
@@ -67,7 +75,7 @@ def covet_command(port: int, workers: int = 0) -> list[str]:
 def nginx_command(port: int, _: Workload) -> list[str]:
     """Write the configuration for a port; nginx is started in the foreground, one process."""
     configuration = WORKSHOP / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=WORKSHOP, port=port))
+    configuration.write_text(NGINX.format(folder=WORKSHOP, static=STATIC, port=port))
     return [binary("nginx") or "nginx", "-c", str(configuration), "-e", str(WORKSHOP / "nginx.error.log")]
 
 
@@ -113,6 +121,8 @@ def weft(app: str) -> Callable[[int, Workload], list[str]]:
 def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
     """Every contestant by name, in the order in which they take turns."""
     present = environment.peer_versions()
+    STATIC.mkdir(parents=True, exist_ok=True)
+    (STATIC / "large.bin").write_text(FILE)
 
     def lacking(*peers: str) -> str:
         return "".join(f"{peer} is not installable here" for peer in peers if peer not in present)
@@ -125,7 +135,13 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
         return [str(floor), str(port), "json", str(body)]
 
     listed = (
-        Server("floor", "yardstick", floor_command),
+        Server(
+            "floor",
+            "yardstick",
+            floor_command,
+            can=EVERYTHING - {"static"},
+            why_not="only constant answers; nginx is the yardstick",
+        ),
         Server(
             "covet",
             "covet",
@@ -136,9 +152,9 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "nginx",
             "yardstick",
             nginx_command,
-            can=frozenset({"text", "json"}),
+            can=frozenset({"text", "json", "static"}),
             absent="" if binary("nginx") else "nginx is not installed",
-            why_not="only constant answers",
+            why_not="only constant answers and files",
         ),
         Server(
             "go net/http",
@@ -159,8 +175,17 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
         Server(
             "granian, RSGI",
             "server",
-            granian("rsgi", "rsgi_app", "--loop", "uvloop"),
-            can=UNROUTED,
+            granian(
+                "rsgi",
+                "rsgi_app",
+                "--loop",
+                "uvloop",
+                "--static-path-route",
+                "/static",
+                "--static-path-mount",
+                str(STATIC),
+            ),
+            can=UNROUTED | {"static"},
             absent=lacking("granian", "uvloop"),
         ),
         Server(
@@ -191,6 +216,8 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
                 "--skip-checks",
             ],
             cwd=APPS / "bolt",
+            can=EVERYTHING - {"static"},
+            why_not="serves no files in production",
             environment={"PYTHONPATH": str(APPS)},
             absent=lacking("django-bolt"),
         ),

@@ -34,6 +34,8 @@ class Workload:
     """The most that CovetPy may cost above the floor, in times of what orjson needs for the answer."""
     peer_target: float | None = None
     """The most that CovetPy may cost against the best Python peer."""
+    yardstick: str = "floor"
+    """The server that the row is compared with."""
 
     @property
     def payload(self) -> str:
@@ -51,6 +53,8 @@ class Workload:
 
 
 ORDER = {"book": 42, "title": "Emma", "price": 7.5, "gift": True}
+FILE = "0123456789abcdef" * 65536
+"""What the static file holds: 1 MiB."""
 DEEP_PATH = "/v9/areas/9/shops/9/items/42"
 
 WORKLOADS = {
@@ -88,6 +92,9 @@ WORKLOADS = {
         Workload("sleep1ms", "`await asyncio.sleep(0.001)`", "/sleep1ms", HELLO, target=2.6, peer_target=0.35),
         Workload("pool", "`def` handler in the pool", "/pool", HELLO, target=1.5, peer_target=0.35),
         Workload("pool_yields", "`def` handler in the pool, `time.sleep(0)`", "/pool-yields", HELLO, peer_target=0.35),
+        Workload(
+            "static", "static file, 1 MiB", "/static/large.bin", FILE, target=1.2, peer_target=0.5, yardstick="nginx"
+        ),
         Workload("route", "1 route", DEEP_PATH, HELLO),
         Workload("routes", "1,000 routes, deep match", DEEP_PATH, HELLO, routes=1000),
     )

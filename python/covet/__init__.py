@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from covet.requests import URL, Address, Headers, QueryParams, Request, State
     from covet.responses import (
+        FileResponse,
         HTMLResponse,
         JSONResponse,
         MutableHeaders,
@@ -88,6 +89,7 @@ _MODULES = {
     ),
     "requests": ("URL", "Address", "Headers", "QueryParams", "Request", "State"),
     "responses": (
+        "FileResponse",
         "HTMLResponse",
         "JSONResponse",
         "MutableHeaders",
@@ -116,6 +118,7 @@ __all__ = [
     "ErrorDetail",
     "Field",
     "File",
+    "FileResponse",
     "Forbidden",
     "Form",
     "Ge",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from covet._modes import decide
-from covet._plan import RoutePlan
+from covet._plan import FilesPlan, RoutePlan
 from covet.config import Limits
 from covet.errors import ConfigurationError
 from covet.routing import Found, Routes
@@ -29,6 +29,22 @@ def compile_routes(routes: Routes, settings: ServerSettings) -> Iterator[Compile
     """A plan for each route, in the order of the declarations. What cannot hold: ConfigurationError."""
     for found in routes._walk("", ()):
         yield _compile(found, settings)
+
+
+def compile_files(routes: Routes) -> Iterator[FilesPlan]:
+    """A plan for each directory, in the order of the declarations. No such directory: ConfigurationError."""
+    for found in routes._walk_files(""):
+        declared = found.files
+        directory = os.path.abspath(declared.directory)
+        if not os.path.isdir(directory):
+            raise ConfigurationError(f"{declared.place}: there is no directory {directory!r}: create it or correct it")
+        if "{" in found.path:
+            raise ConfigurationError(
+                f"{declared.place}: the full path of static files is {found.path!r}: it takes no parameters"
+            )
+        yield FilesPlan(
+            path=found.path.rstrip("/"), directory=directory, spa=declared.spa, origin=_relative(str(declared.place))
+        )
 
 
 def _compile(found: Found, settings: ServerSettings) -> Compiled:

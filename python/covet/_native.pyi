@@ -22,9 +22,10 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypeVarTuple, final,
 
 from typing_extensions import TypeVar, disjoint_base
 
-from covet._plan import RoutePlan
+from covet._plan import FilesPlan, RoutePlan
 from covet._types.nodes import Node
 from covet.app import Covet
+from covet.config import StrPath
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
@@ -34,6 +35,7 @@ __all__ = [
     "DecodeError",
     "EncodeError",
     "Engine",
+    "FileResponse",
     "HTMLResponse",
     "Handle",
     "Headers",
@@ -283,6 +285,22 @@ class RedirectResponse(Response[None]):
 
     def __init__(self, url: str, status_code: int = 303, headers: Mapping[str, str] | None = None) -> None: ...
 
+class FileResponse(Response[bytes]):
+    """A file, with ranges, validators and sendfile where it pays."""
+
+    def __init__(
+        self,
+        path: StrPath,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+        *,
+        root: StrPath | None = None,
+        filename: str | None = None,
+        content_disposition_type: Literal["attachment", "inline"] = "attachment",
+    ) -> None:
+        """`path` is taken below `root` and may not leave it (links included): 404; `filename` None sends no Content-Disposition."""
+
 def set_parent_death_signal(signum: int) -> None:
     """Ask the kernel for a signal when the parent dies (Linux; elsewhere nothing happens). Refused: OSError."""
 
@@ -290,7 +308,9 @@ def set_parent_death_signal(signum: int) -> None:
 class Engine:
     """One application's server: routes, limits, connections. Lives on one thread."""
 
-    def __new__(cls, app: Covet, routes: Sequence[RoutePlan], settings: ServerSettings) -> Engine:
+    def __new__(
+        cls, app: Covet, routes: Sequence[RoutePlan], files: Sequence[FilesPlan], settings: ServerSettings
+    ) -> Engine:
         """Compile. Two routes that could both match: ConfigurationError that names both origins."""
     def start(self, loop: EventLoop, fds: Sequence[int]) -> None:
         """Accept on listening sockets, of which it takes duplicates."""

@@ -81,6 +81,20 @@ class AnswerPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesPlan:
+    """A directory whose files answer without Python."""
+
+    path: str
+    """What its paths start with, without a slash at the end; empty for all."""
+    directory: str
+    """Absolute."""
+    spa: bool
+    """Its index.html answers where a page is missing."""
+    origin: str
+    """Where it was declared, as "app.py:12"."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutePlan:
     """One handler and how to call it."""
 

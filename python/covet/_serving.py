@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Final
 
-from covet._compile import compile_routes, with_debug
+from covet._compile import compile_files, compile_routes, with_debug
 from covet._native import Engine
 from covet.app import Covet
 from covet.errors import ConfigurationError
@@ -24,7 +24,7 @@ class Serving:
         settings = with_debug(settings, debug=app.debug)
         app.close_routes()
         plans = [compiled.plan for compiled in compile_routes(app, settings)]
-        self._engine = Engine(app, plans, settings)
+        self._engine = Engine(app, plans, list(compile_files(app)), settings)
         self.stuck = 0
         """After `drain`: handlers that still run in the pool; no thread can be stopped."""
 

@@ -1,6 +1,7 @@
 """Answers. What a handler returns plainly needs none of these; nothing lives here but names."""
 
 from covet._native import (
+    FileResponse,
     HTMLResponse,
     JSONResponse,
     MutableHeaders,
@@ -9,4 +10,12 @@ from covet._native import (
     Response,
 )
 
-__all__ = ["HTMLResponse", "JSONResponse", "MutableHeaders", "PlainTextResponse", "RedirectResponse", "Response"]
+__all__ = [
+    "FileResponse",
+    "HTMLResponse",
+    "JSONResponse",
+    "MutableHeaders",
+    "PlainTextResponse",
+    "RedirectResponse",
+    "Response",
+]

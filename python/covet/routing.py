@@ -4,6 +4,7 @@ Owns the declarations in the order in which they were written and their checks a
 `covet._compile`'s, matching is the engine's.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from covet._signature import (
     read_hints,
     read_signature,
 )
-from covet.config import Limits, Names, Seconds, Size, seconds, size_in_bytes
+from covet.config import Limits, Names, Seconds, Size, StrPath, seconds, size_in_bytes
 from covet.errors import ConfigurationError
 
 __all__ = ["RouteOptions", "Router", "Routes"]
@@ -167,6 +168,18 @@ class Included:
         self.place = place
 
 
+class Files:
+    """A directory among the declarations."""
+
+    __slots__ = ("directory", "path", "place", "spa")
+
+    def __init__(self, path: str, directory: str, place: Place, *, spa: bool) -> None:
+        self.path = path
+        self.directory = directory
+        self.spa = spa
+        self.place = place
+
+
 class Routes:
     """The decorators. A path has `{id}`, `{id:int}` (int, float, uuid, str), `{rest:path}`."""
 
@@ -175,7 +188,7 @@ class Routes:
             raise ConfigurationError(f'limits is {limits!r}: write Limits(max_body="1MB")')
         self._prefix = check_prefix(prefix)
         self._limits = limits
-        self._declared: list[Route | Included] = []
+        self._declared: list[Route | Included | Files] = []
         self._closed = False
 
     def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[_F], _F]:
@@ -226,6 +239,28 @@ class Routes:
         place.forget()
         self._declared.append(Included(router, check_prefix(prefix), place))
 
+    def static(self, path: str, directory: StrPath, *, spa: bool = False) -> None:
+        """Files of `directory`; `spa`: index.html for what is missing. No such directory: ConfigurationError at start.
+
+        Hidden files, and links that lead out of the directory, are missing. A directory answers with its index.html,
+        never with a list. With `spa` a missing script, style or image is still a 404. A file that has a sibling with
+        `.br`, `.zst` or `.gz` is sent compressed to who accepts it; a name with a digest is cached for a year.
+        """
+        self._check_open()
+        place = Place(sys._getframe(1))
+        place.forget()
+        try:
+            checked = check_path(path, below_prefix=bool(self._prefix))
+            if path_parameters(checked):
+                raise ConfigurationError(f"the path of static files is {path!r}: it takes no parameters")
+            if not isinstance(directory, str | os.PathLike) or not isinstance(os.fspath(directory), str):
+                raise ConfigurationError(f'directory is {directory!r}: write a path, as "dist"')
+            if not isinstance(spa, bool):
+                raise ConfigurationError(f"spa is {spa!r}: write True or False")
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{place}: {error}") from None
+        self._declared.append(Files(checked, os.fspath(directory), place, spa=spa))
+
     def _declare(self, methods: tuple[str, ...], path: str, options: RouteOptions) -> Callable[[_F], _F]:
         """A decorator that adds one route."""
         self._check_open()
@@ -262,8 +297,16 @@ class Routes:
             if isinstance(declared, Route):
                 own = around if declared.limits is None else (declared.limits, *around)
                 yield Found(declared, above + self._prefix + declared.path, own)
-            else:
+            elif isinstance(declared, Included):
                 yield from declared.router._walk(above + self._prefix + declared.prefix, around, (*within, self))
+
+    def _walk_files(self, above: str) -> Iterator["FoundFiles"]:
+        """Every directory, with its full path. After `_walk`, which finds a router that includes itself."""
+        for declared in tuple(self._declared):
+            if isinstance(declared, Files):
+                yield FoundFiles(declared, above + self._prefix + declared.path)
+            elif isinstance(declared, Included):
+                yield from declared.router._walk_files(above + self._prefix + declared.prefix)
 
 
 class Found:
@@ -275,6 +318,16 @@ class Found:
         self.route = route
         self.path = path
         self.limits = limits
+
+
+class FoundFiles:
+    """A directory where it ended up."""
+
+    __slots__ = ("files", "path")
+
+    def __init__(self, files: Files, path: str) -> None:
+        self.files = files
+        self.path = path
 
 
 @final

@@ -61,6 +61,7 @@ class ServerSettings:
     max_pipelined: int = _setting(32, "count", "pipelined requests answered in one turn")
     max_unsent: int = _setting(64 * _KIB, "bytes", "unsent answers above which reading pauses")
     half_close: bool = _setting(False, "switch", "a client that shut its sending side still gets its answer")
+    copy_files: bool = _setting(False, "switch", "files are read and sent instead of sent by the kernel")
     backlog: int = _setting(BACKLOG, "count", "connections that wait to be accepted")
     drain_timeout: float = _setting(
         DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"

@@ -45,6 +45,7 @@ def test_everything_said() -> None:
         ("--request-id", "request_id", True),
         ("--slow-request 1.5", "slow_request", 1.5),
         ("--slow-request none", "slow_request", None),
+        ("--copy-files", "copy_files", True),
         ("--backlog 16", "backlog", 16),
         ("--drain-timeout 1", "drain_timeout", 1.0),
         ("--switch-interval 0.001", "switch_interval", 0.001),

@@ -31,6 +31,7 @@ DEFAULTS = {
     "max_pipelined": 32,
     "max_unsent": 64 * 1024,
     "half_close": False,
+    "copy_files": False,
     "backlog": 2048,
     "drain_timeout": 30.0,
     "drain_quiet": 1.0,

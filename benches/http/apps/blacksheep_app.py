@@ -1,6 +1,7 @@
 """BlackSheep, written as its documentation does. It calls `def` handlers on the loop, so the pool is asked for by hand."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from blacksheep import json as json_response
 from blacksheep import text as text_response
 
 main = Application()
+main.serve_files(os.environ["BENCH_STATIC"], root_path="static", extensions={".bin"})
 
 
 @main.router.get("/text")

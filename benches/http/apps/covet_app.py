@@ -1,6 +1,7 @@
 """CovetPy's own app: the handlers that the targets of the benches speak of, written as a user would."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ import rows
 from covet import Covet, Request
 
 main = Covet()
+if folder := os.environ.get("BENCH_STATIC"):
+    main.static("/static", folder)
 
 
 @main.get("/text")

@@ -1,6 +1,7 @@
 """FastAPI, written as its documentation does."""
 
 import asyncio
+import os
 import time
 from typing import Any
 
@@ -8,9 +9,11 @@ import deep_routes
 import rows
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 main = FastAPI()
+main.mount("/static", StaticFiles(directory=os.environ["BENCH_STATIC"]))
 
 
 @main.get("/text", response_class=PlainTextResponse)

@@ -1,6 +1,7 @@
 """Litestar, written as its documentation does."""
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import deep_routes
 import rows
 from litestar import Litestar, MediaType, get, post
+from litestar.static_files import create_static_files_router
 
 
 @get("/text", media_type=MediaType.TEXT)
@@ -96,6 +98,8 @@ async def deep(id: int) -> dict[str, str]:
     return {"hello": "world"}
 
 
+files = create_static_files_router("/static", directories=[os.environ["BENCH_STATIC"]])
 main = Litestar(
-    [text, json, item, sleep0, sleep1ms, pool, pool_yields, deep, order, list_rows, typed_rows], openapi_config=None
+    [files, text, json, item, sleep0, sleep1ms, pool, pool_yields, deep, order, list_rows, typed_rows],
+    openapi_config=None,
 )

@@ -1,6 +1,7 @@
 """Robyn, written as its documentation does. Usage: `python robyn_app.py PORT`."""
 
 import asyncio
+import os
 import sys
 import time
 
@@ -10,6 +11,7 @@ from robyn import Request, Robyn
 
 PORT = int(sys.argv.pop(1))
 main = Robyn(__file__)
+main.serve_directory(route="/static", directory_path=os.environ["BENCH_STATIC"])
 
 
 @main.get("/text")

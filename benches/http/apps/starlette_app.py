@@ -1,13 +1,15 @@
 """Starlette: untyped parameters, converted by hand."""
 
 import asyncio
+import os
 import time
 
 import deep_routes
 import rows
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 
 async def text(request):
@@ -60,6 +62,7 @@ main = Starlette(
         Route("/rows", list_rows),
         Route("/pool", pool),
         Route("/pool-yields", pool_yields),
+        Mount("/static", StaticFiles(directory=os.environ["BENCH_STATIC"])),
         *(Route(path, json) for path in deep_routes.paths()),
     ]
 )

@@ -21,6 +21,7 @@ use crate::invoke::Invoker;
 use crate::plan::{CallPlan, Compiled};
 use crate::runner::Runner;
 use crate::runtime::{Pool, SharedSlots, ThreadBound};
+use crate::static_files::StaticFiles;
 use crate::{imports, runtime};
 
 /// One application's server. Lives on the thread of its loop.
@@ -32,6 +33,7 @@ pub struct Engine {
 struct State {
     app: Py<PyAny>,
     compiled: RefCell<Vec<Compiled>>,
+    files: Vec<StaticFiles>,
     settings: Settings,
     more: More,
     peers: RefCell<Option<SharedSlots>>,
@@ -62,6 +64,7 @@ impl Engine {
         py: Python<'_>,
         app: Py<PyAny>,
         routes: &Bound<'_, PyAny>,
+        files: &Bound<'_, PyAny>,
         settings: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let debug = settings.getattr("debug")?.extract()?;
@@ -72,11 +75,18 @@ impl Engine {
             join(py, &mut probe, &route)?;
             compiled.push(route);
         }
+        let mut directories = Vec::new();
+        for plan in files.try_iter()? {
+            let directory = StaticFiles::compile(&plan?)?;
+            directory.join(py, &mut probe)?;
+            directories.push(directory);
+        }
         let (settings, more) = read(settings)?;
         Ok(Self {
             state: ThreadBound::new(State {
                 app,
                 compiled: RefCell::new(compiled),
+                files: directories,
                 settings,
                 more,
                 peers: RefCell::new(None),
@@ -185,6 +195,9 @@ impl State {
             join(py, &mut builder, &compiled)?;
             plans.push(Arc::new(compiled.plan));
         }
+        for files in &self.files {
+            files.join(py, &mut builder)?;
+        }
         let pool = Rc::new(Pool::new(self.more.pool_threads));
         let invoker = Invoker {
             plans,
@@ -287,6 +300,7 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
             true => None,
             false => Some(time("slow_request")?),
         },
+        sendfile: !given.getattr("copy_files")?.extract::<bool>()?,
     };
     let more = More {
         max_query_fields: number("max_query_fields")?,

@@ -6,6 +6,7 @@
 //! - `plan`: seam 2, how to call a handler; its parts are `parameters`, `bodies` and `answers`
 //! - `invoke`: makes a handler's arguments, from `texts` and the body; `runner` calls it, `respond` encodes what it
 //!   returned
+//! - `static_files`: directories that answer without Python
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
@@ -24,6 +25,7 @@ mod request_name;
 mod respond;
 mod runner;
 pub mod runtime;
+mod static_files;
 mod texts;
 pub mod typed;
 pub mod types;
@@ -45,8 +47,8 @@ mod _native {
     use crate::typed::{PySchema, ValidationError};
     #[pymodule_export]
     use crate::types::{
-        Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
-        RedirectResponse, Request, Response, State, Url,
+        FileResponse, Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse,
+        QueryParams, RedirectResponse, Request, Response, State, Url,
     };
 
     use pyo3::prelude::*;

@@ -150,6 +150,7 @@ impl CallPlan {
             timeout: timeout.map(Duration::from_secs_f64),
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
             takes_body,
+            files: None,
         };
         Ok(Compiled {
             plan,

@@ -1,8 +1,9 @@
 //! What a handler returned becomes an answer, encoded straight into a pooled buffer.
 
 use covet_server::buffers::Buffer;
+use covet_server::files::{FileBody, StoredFile, open_below};
 use covet_server::response::{JSON, Payload, Response, TEXT};
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -11,7 +12,7 @@ use crate::answers::AnswerForm;
 use crate::json::EncodeError;
 use crate::plan::CallPlan;
 use crate::typed::Schema;
-use crate::types::{ResponseBody, ResponseView};
+use crate::types::{FileSource, ResponseBody, ResponseView};
 use crate::{failure, json, runtime};
 
 /// `application/octet-stream`
@@ -176,6 +177,7 @@ fn not_encoded(plan: &CallPlan, py: Python<'_>, error: EncodeError) -> Response 
 }
 
 fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
+    let mut validators = Vec::new();
     let body = match &view.body {
         ResponseBody::Empty => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
@@ -190,6 +192,18 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
             }
             encoded.body
         }
+        ResponseBody::File(source) => match opened(source) {
+            Ok(None) => return Response::problem(404, ""),
+            // Validators of the application's own: only it knows what they mean.
+            Ok(Some(file)) if view.has("etag") || view.has("last-modified") => {
+                Payload::File(Box::new(FileBody::unconditional(file)))
+            }
+            Ok(Some(file)) => {
+                file.write_fields(&mut validators);
+                Payload::File(Box::new(FileBody::whole(file)))
+            }
+            Err(error) => return failure::raised(py, &plan.label, error),
+        },
     };
     let mut response = Response::new(view.status, None, body);
     if let Some(content_type) = view.content_type() {
@@ -200,7 +214,30 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
         }
     }
     view.write_fields(plan.debug, &mut response.fields);
+    response.fields.extend_from_slice(&validators);
     response
+}
+
+/// The file of a `FileResponse`; `None` where it is not below the root. Without a root the path is the program's own,
+/// and one that cannot be opened is its mistake.
+fn opened(source: &FileSource) -> PyResult<Option<StoredFile>> {
+    let shown = source.path.display();
+    match &source.root {
+        None => match StoredFile::open(&source.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) => Err(PyOSError::new_err(format!(
+                "FileResponse cannot open {shown}: {error}; give `root` where a client chooses the path"
+            ))),
+        },
+        Some(root) => {
+            let Some(path) = source.path.to_str() else {
+                return Ok(None);
+            };
+            open_below(root, path).map_err(|error| {
+                PyOSError::new_err(format!("FileResponse cannot open {shown}: {error}"))
+            })
+        }
+    }
 }
 
 fn copied(bytes: &[u8]) -> Payload {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::body::Body;
+use crate::files::Files;
 use crate::http1::Head;
 use crate::proxies::Origin;
 use crate::response::Response;
@@ -24,6 +26,8 @@ pub struct Route {
     pub cancel_on_disconnect: bool,
     /// Whether it may ask for the body: else a body is thrown away unread.
     pub takes_body: bool,
+    /// Files that answer instead of the handler, by the last parameter: a path below them.
+    pub files: Option<Arc<Files>>,
 }
 
 /// A request as the connection lends it to a handler for the length of one call.

@@ -10,6 +10,7 @@
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
+//! - [`files`]: files as answers: conditions, ranges, resolving, media types
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
@@ -22,6 +23,7 @@ mod connection;
 pub mod cookies;
 pub mod counters;
 mod deadlines;
+pub mod files;
 pub mod gathering;
 pub mod handler;
 pub mod http1;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use crate::buffers::Buffer;
+use crate::files::FileBody;
 use crate::http1::reason_phrase;
 
 /// The body of an answer.
@@ -21,14 +22,25 @@ pub enum Payload {
     Buffer(Buffer),
     /// Bytes owned elsewhere (a Python object): written from there, held until sent.
     Shared(Box<dyn AsRef<[u8]> + Send>),
+    /// A file or parts of one: sent by the kernel where it can.
+    File(Box<FileBody>),
 }
 
 impl Payload {
-    /// The bytes.
+    /// Number of bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::File(body) => body.left(),
+            in_memory => in_memory.as_slice().len() as u64,
+        }
+    }
+
+    /// The bytes that are in memory: none of a file.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Empty => &[],
+            Self::Empty | Self::File(_) => &[],
             Self::Static(bytes) => bytes,
             Self::Buffer(bytes) => bytes,
             Self::Shared(bytes) => (**bytes).as_ref(),
@@ -38,7 +50,7 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.as_slice().len())
+        write!(f, "Payload({} bytes)", self.length())
     }
 }
 

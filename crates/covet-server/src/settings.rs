@@ -53,6 +53,9 @@ pub struct Settings {
     pub request_ids: bool,
     /// Time to an answer from which on the handler's world is told. `None`: never.
     pub slow_request: Option<Duration>,
+    /// Whether files are sent by sendfile, else by copying. It needs SIGPIPE to be ignored, as
+    /// programs in Rust and in Python have it from their start.
+    pub sendfile: bool,
 }
 
 impl Default for Settings {
@@ -79,6 +82,7 @@ impl Default for Settings {
             forwarded_fields: Fields::default(),
             request_ids: false,
             slow_request: None,
+            sendfile: true,
         }
     }
 }

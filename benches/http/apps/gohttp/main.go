@@ -34,6 +34,7 @@ func main() {
 		w.Write([]byte("Hello, World!"))
 	})
 	mux.HandleFunc("GET /json", hello)
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServer(http.Dir(os.Getenv("BENCH_STATIC")))))
 	mux.HandleFunc("GET /items/{id}", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		id, err := strconv.Atoi(r.PathValue("id"))

@@ -1,9 +1,13 @@
 //! [`ResponseBody`]: the content of an answer as Python gave it, to be encoded by the engine.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyString};
+
+use super::file_response::FileSource;
 
 /// The body of an answer, not encoded yet.
 #[derive(Debug, Default)]
@@ -17,6 +21,8 @@ pub enum ResponseBody {
     Text(Py<PyString>),
     /// Sent as JSON.
     Json(Py<PyAny>),
+    /// Opened and sent.
+    File(Arc<FileSource>),
 }
 
 impl ResponseBody {
@@ -28,6 +34,7 @@ impl ResponseBody {
             Self::Bytes(bytes) => Self::Bytes(bytes.clone_ref(py)),
             Self::Text(text) => Self::Text(text.clone_ref(py)),
             Self::Json(object) => Self::Json(object.clone_ref(py)),
+            Self::File(source) => Self::File(Arc::clone(source)),
         }
     }
 
@@ -49,20 +56,20 @@ impl ResponseBody {
         )))
     }
 
-    /// Length in bytes, None for JSON, which is encoded later.
+    /// Length in bytes, None for JSON and a file, which are looked at later.
     pub(super) fn length(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         Ok(match self {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.as_bytes(py).len()),
             Self::Text(text) => Some(text.to_str(py)?.len()),
-            Self::Json(_) => None,
+            Self::Json(_) | Self::File(_) => None,
         })
     }
 
     /// Shows the content to the garbage collector.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self {
-            Self::Empty => Ok(()),
+            Self::Empty | Self::File(_) => Ok(()),
             Self::Bytes(bytes) => visit.call(bytes),
             Self::Text(text) => visit.call(text),
             Self::Json(object) => visit.call(object),

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::file_response::FileResponse;
 use super::response::{Contents, Response};
 use super::response_body::ResponseBody;
 
@@ -45,6 +46,7 @@ pub(super) fn is_native(response: &Bound<'_, Response>) -> bool {
         HtmlResponse::type_object(py),
         PlainTextResponse::type_object(py),
         RedirectResponse::type_object(py),
+        FileResponse::type_object(py),
     ]
     .iter()
     .any(|native| class.is(native))

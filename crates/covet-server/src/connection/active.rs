@@ -13,6 +13,7 @@ use super::output::Output;
 use crate::access_log::{AccessLog, Noted};
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
+use crate::files::Asked;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
 use crate::proxies::Origin;
 use crate::response::Response;
@@ -72,6 +73,8 @@ pub(crate) struct Active {
     pub(super) request_id: String,
     /// What the log will say of the current request: only where somebody asks.
     pub(super) noted: Option<Noted>,
+    /// What the current request says about a file that may answer it.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 impl Active {
@@ -96,6 +99,7 @@ impl Active {
             origin: Origin::default(),
             request_id: String::new(),
             noted: None,
+            asked: None,
         }
     }
 
@@ -143,6 +147,7 @@ impl Active {
         self.discarded = 0;
         self.request_id.clear();
         self.noted = None;
+        self.asked = None;
     }
 }
 

@@ -11,6 +11,7 @@ use crate::access_log::Entry;
 use crate::body::BodyError;
 use crate::deadlines::{Millis, NEVER};
 use crate::handler::Slow;
+use crate::files::settle;
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
 use crate::request_id;
 use crate::response::Response;
@@ -52,6 +53,9 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return;
         };
+        let asked = active.asked.take();
+        let sendfile = worker.settings.sendfile;
+        let response = settle(response, active.head.method, asked.as_deref(), sendfile);
         let unread = !active.decoder.is_done();
         if unread {
             active.body.finish(Err(BodyError::Taken));
@@ -92,6 +96,9 @@ impl<S: Socket> Connection<S> {
             return Ok(true);
         }
         let mut progress = false;
+        if active.output.has_file() {
+            self.worker.breathe();
+        }
         match active.output.poll_flush(&self.socket, cx, &mut progress) {
             Poll::Ready(Ok(())) => {
                 active.stalled = None;
@@ -190,7 +197,7 @@ impl Worker {
         let length = if has_no_content(response.status) {
             AnswerLength::None
         } else {
-            AnswerLength::Known(response.body.as_slice().len() as u64)
+            AnswerLength::Known(response.body.length())
         };
         let date = self.date();
         let head = AnswerHead {

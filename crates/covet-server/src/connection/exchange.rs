@@ -13,6 +13,7 @@ use super::{Connection, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
+use crate::files::Asked;
 use crate::handler::{Answer, Request};
 use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
 use crate::request_id;
@@ -126,6 +127,7 @@ impl<S: Socket> Connection<S> {
         active.keep = head.keep_alive && self.worker.keeps_alive(self.opened, now);
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
+        active.asked = Asked::of(head, active.input.bytes());
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, cx, &mut whole);
         // From here on the head's offsets point nowhere; its numbers and flags stay.
@@ -201,6 +203,10 @@ impl<S: Socket> Connection<S> {
         };
         active.limits.max_body = route.max_body;
         BodyDecoder::check(head.framing, &active.limits)?;
+        if let Some(files) = &route.files {
+            let below = active.params.iter().last();
+            return Ok(Decision::Own(files.answer(head, bytes, below)));
+        }
         let body = match head.framing {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),

@@ -1,5 +1,6 @@
 //! What a connection needs of a stream socket: readiness without a buffer, quiet sending.
 
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
@@ -15,6 +16,10 @@ pub(crate) trait Socket: AsyncRead + Unpin {
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Send what the kernel takes now. Never raises SIGPIPE, unlike a vectored `write`.
     fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// As `send`, of one piece that more follows at once: the kernel may wait for it.
+    fn send_more(&self, piece: &[u8]) -> io::Result<usize>;
+    /// Have the kernel send at most `count` bytes of a file. `Unsupported` where it cannot.
+    fn send_file(&self, file: &File, offset: u64, count: usize) -> io::Result<usize>;
     /// Tell the peer that nothing more comes.
     fn finish_sending(&self) -> io::Result<()>;
 }
@@ -23,6 +28,11 @@ pub(crate) trait Socket: AsyncRead + Unpin {
 const QUIET: i32 = 0; // the listener sets SO_NOSIGPIPE on what it accepts
 #[cfg(not(target_vendor = "apple"))]
 const QUIET: i32 = libc::MSG_NOSIGNAL;
+
+#[cfg(target_os = "linux")]
+const MORE: i32 = QUIET | libc::MSG_MORE;
+#[cfg(not(target_os = "linux"))]
+const MORE: i32 = QUIET;
 
 macro_rules! socket {
     ($stream:ty) => {
@@ -40,6 +50,25 @@ macro_rules! socket {
                     [one] => SockRef::from(self).send_with_flags(one, QUIET),
                     _ => SockRef::from(self).send_vectored_with_flags(pieces, QUIET),
                 })
+            }
+
+            fn send_more(&self, piece: &[u8]) -> io::Result<usize> {
+                self.try_io(Interest::WRITABLE, || {
+                    SockRef::from(self).send_with_flags(piece, MORE)
+                })
+            }
+
+            #[cfg(target_os = "linux")]
+            fn send_file(&self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+                self.try_io(Interest::WRITABLE, || {
+                    let mut at = offset;
+                    Ok(rustix::fs::sendfile(self, file, Some(&mut at), count)?)
+                })
+            }
+
+            #[cfg(not(target_os = "linux"))]
+            fn send_file(&self, _: &File, _: u64, _: usize) -> io::Result<usize> {
+                Err(io::ErrorKind::Unsupported.into())
             }
 
             fn finish_sending(&self) -> io::Result<()> {

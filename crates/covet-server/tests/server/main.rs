@@ -4,6 +4,11 @@ mod answers;
 mod bodies;
 mod departures;
 mod drain;
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+mod files;
 mod limits;
 mod log;
 mod names;

@@ -140,6 +140,7 @@ impl Site {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: true,
+            files: None,
         };
         change(&mut route);
         let pattern = Pattern::parse(path).unwrap();
@@ -306,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Read the head of an answer that has no body.
-    async fn head(&mut self) -> Reply {
+    pub(crate) async fn head(&mut self) -> Reply {
         let end = loop {
             if let Some(at) = self.received.windows(4).position(|end| end == b"\r\n\r\n") {
                 break at + 4;
@@ -319,6 +320,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             head,
             body: Vec::new(),
         }
+    }
+
+    /// The next `count` bytes.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            self.read().await;
+        }
+        self.received.drain(..count).collect()
     }
 
     async fn read(&mut self) {
