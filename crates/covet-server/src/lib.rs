@@ -6,7 +6,8 @@
 //! # Layout
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
-//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
+//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
+//!   [`streaming`]: an answer in parts
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
@@ -32,4 +33,5 @@ pub mod response;
 pub mod routing;
 pub mod server;
 pub mod settings;
+pub mod streaming;
 mod worker;

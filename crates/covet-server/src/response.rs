@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use crate::buffers::Buffer;
 use crate::http1::reason_phrase;
+use crate::streaming::Stream;
 
 /// The body of an answer.
 #[derive(Default)]
@@ -21,14 +22,16 @@ pub enum Payload {
     Buffer(Buffer),
     /// Bytes owned elsewhere (a Python object): written from there, held until sent.
     Shared(Box<dyn AsRef<[u8]> + Send>),
+    /// Bytes that come in parts, on this thread.
+    Stream(Box<dyn Stream>),
 }
 
 impl Payload {
-    /// The bytes.
+    /// The bytes that are here: none of a stream's.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Empty => &[],
+            Self::Empty | Self::Stream(_) => &[],
             Self::Static(bytes) => bytes,
             Self::Buffer(bytes) => bytes,
             Self::Shared(bytes) => (**bytes).as_ref(),
@@ -38,7 +41,10 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.as_slice().len())
+        match self {
+            Self::Stream(stream) => write!(f, "Payload({stream:?})"),
+            whole => write!(f, "Payload({} bytes)", whole.as_slice().len()),
+        }
     }
 }
 
@@ -111,5 +117,67 @@ impl Response {
     pub fn closing(mut self) -> Self {
         self.close = true;
         self
+    }
+}
+
+/// An answer without a stream: it may be made on one thread and sent on another.
+#[derive(Debug)]
+pub struct WholeResponse {
+    status: u16,
+    content_type: Option<&'static [u8]>,
+    fields: Vec<u8>,
+    body: WholeBody,
+    close: bool,
+}
+
+/// [`Payload`] without a stream.
+enum WholeBody {
+    Empty,
+    Static(&'static [u8]),
+    Buffer(Buffer),
+    Shared(Box<dyn AsRef<[u8]> + Send>),
+}
+
+impl fmt::Debug for WholeBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WholeBody")
+    }
+}
+
+impl Response {
+    /// The same answer as one that may cross threads; nothing where its body is a stream.
+    #[must_use]
+    pub fn whole(self) -> Option<WholeResponse> {
+        let body = match self.body {
+            Payload::Empty => WholeBody::Empty,
+            Payload::Static(bytes) => WholeBody::Static(bytes),
+            Payload::Buffer(bytes) => WholeBody::Buffer(bytes),
+            Payload::Shared(bytes) => WholeBody::Shared(bytes),
+            Payload::Stream(_) => return None,
+        };
+        Some(WholeResponse {
+            status: self.status,
+            content_type: self.content_type,
+            fields: self.fields,
+            body,
+            close: self.close,
+        })
+    }
+}
+
+impl From<WholeResponse> for Response {
+    fn from(whole: WholeResponse) -> Self {
+        Self {
+            status: whole.status,
+            content_type: whole.content_type,
+            fields: whole.fields,
+            body: match whole.body {
+                WholeBody::Empty => Payload::Empty,
+                WholeBody::Static(bytes) => Payload::Static(bytes),
+                WholeBody::Buffer(bytes) => Payload::Buffer(bytes),
+                WholeBody::Shared(bytes) => Payload::Shared(bytes),
+            },
+            close: whole.close,
+        }
     }
 }

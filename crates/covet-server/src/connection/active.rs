@@ -10,6 +10,7 @@ use tokio::time::Sleep;
 
 use super::input::Input;
 use super::output::Output;
+use super::streaming::Streaming;
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
@@ -30,6 +31,8 @@ pub(crate) enum Phase {
     Head,
     /// A handler works; it may be reading the body.
     Handling(Pending),
+    /// The answer comes in parts.
+    Streaming(Box<Streaming>),
     /// Answered; the rest of the body is read and thrown away.
     Discard,
     /// Answers are flushed, then the connection ends, lingering where bytes may still come.
@@ -51,6 +54,8 @@ pub(crate) struct Active {
     pub(super) body: Rc<BodyCell>,
     /// Whether the connection may live on after the current answer.
     pub(super) keep: bool,
+    /// Whether the current answer ends with the connection.
+    pub(super) until_close: bool,
     /// Whether the client waits for a 100 before it sends the body.
     pub(super) owes_continue: bool,
     /// Requests answered since the task was polled.
@@ -80,6 +85,7 @@ impl Active {
             limits,
             body: Rc::default(),
             keep: true,
+            until_close: false,
             owes_continue: false,
             turn: 0,
             since: None,
@@ -116,6 +122,7 @@ impl Active {
             self.body = Rc::default();
         }
         self.keep = true;
+        self.until_close = false;
         self.owes_continue = false;
         self.turn = 0;
         self.since = None;

@@ -36,8 +36,7 @@ impl<S: Socket> Connection<S> {
                 }
                 Ok(false) => {}
                 Err(refusal) => {
-                    self.abandon(BodyError::Refused(refusal));
-                    self.refuse(refusal);
+                    self.lose_body(refusal);
                     return Step::Again;
                 }
             }
@@ -66,6 +65,17 @@ impl<S: Socket> Connection<S> {
                     return Step::Wait(self.body_deadline());
                 }
             }
+        }
+    }
+
+    /// The body cannot be read to its end.
+    pub(super) fn lose_body(&mut self, refusal: Refusal) {
+        let active = self.active.as_ref();
+        if active.is_some_and(|active| matches!(active.phase, Phase::Streaming(_))) {
+            self.lose_body_of_stream(refusal);
+        } else {
+            self.abandon(BodyError::Refused(refusal));
+            self.refuse(refusal);
         }
     }
 

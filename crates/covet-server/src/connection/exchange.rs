@@ -276,7 +276,7 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Whether the client went while a handler works. Bytes that come are kept for later.
-    fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
         let half_close = self.worker.settings.half_close;
         let max_unread = self.worker.settings.max_unsent;
         let Some(active) = &mut self.active else {
@@ -300,6 +300,9 @@ impl<S: Socket> Connection<S> {
         };
         let refused = matches!(why, BodyError::Refused(_));
         active.body.finish(Err(why));
+        if !matches!(active.phase, Phase::Handling(_)) {
+            return;
+        }
         if let Phase::Handling(pending) = mem::replace(&mut active.phase, Phase::Head)
             && (refused || !pending.cancel)
         {

@@ -17,6 +17,8 @@ pub(crate) trait Socket: AsyncRead + Unpin {
     fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Tell the peer that nothing more comes.
     fn finish_sending(&self) -> io::Result<()>;
+    /// Make the coming close an error to the peer, where the transport can (TCP: a reset).
+    fn reset_on_close(&self);
 }
 
 #[cfg(target_vendor = "apple")]
@@ -44,6 +46,11 @@ macro_rules! socket {
 
             fn finish_sending(&self) -> io::Result<()> {
                 SockRef::from(self).shutdown(std::net::Shutdown::Write)
+            }
+
+            fn reset_on_close(&self) {
+                // A socket that cannot is closed already, or has no such thing.
+                let _ = SockRef::from(self).set_linger(Some(std::time::Duration::ZERO));
             }
         }
     };

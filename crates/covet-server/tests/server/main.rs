@@ -4,9 +4,11 @@ mod answers;
 mod bodies;
 mod departures;
 mod drain;
+mod feeding;
 mod limits;
 mod log;
 mod panics;
+mod streams;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"

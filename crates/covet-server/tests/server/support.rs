@@ -220,6 +220,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
+    /// The trailer section of a chunked body, a field a line.
+    pub(crate) trailers: String,
 }
 
 impl Reply {
@@ -272,6 +274,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Read one answer.
     pub(crate) async fn reply(&mut self) -> Reply {
         let mut reply = self.head().await;
+        if reply.field("transfer-encoding") == Some("chunked") {
+            (reply.body, reply.trailers) = self.chunks().await;
+            return reply;
+        }
         let length = reply
             .field("content-length")
             .map_or(0, |length| length.parse().unwrap());
@@ -282,8 +288,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         reply
     }
 
+    /// Read a chunked body and its trailer section.
+    async fn chunks(&mut self) -> (Vec<u8>, String) {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line().await;
+            let size = usize::from_str_radix(&line, 16).unwrap();
+            if size == 0 {
+                break;
+            }
+            body.extend(self.take(size).await);
+            assert_eq!(self.line().await, "", "a chunk ends where it says");
+        }
+        let mut trailers = String::new();
+        loop {
+            let line = self.line().await;
+            if line.is_empty() {
+                return (body, trailers);
+            }
+            trailers += &line;
+            trailers += "\n";
+        }
+    }
+
+    /// Read a line; without its end.
+    async fn line(&mut self) -> String {
+        let end = loop {
+            if let Some(at) = self.received.windows(2).position(|end| end == b"\r\n") {
+                break at;
+            }
+            self.read().await;
+        };
+        let mut line = self.take(end + 2).await;
+        line.truncate(end);
+        String::from_utf8(line).unwrap()
+    }
+
+    /// Read this many bytes.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            self.read().await;
+        }
+        self.received.drain(..count).collect()
+    }
+
     /// Read the head of an answer that has no body.
-    async fn head(&mut self) -> Reply {
+    pub(crate) async fn head(&mut self) -> Reply {
         let end = loop {
             if let Some(at) = self.received.windows(4).position(|end| end == b"\r\n\r\n") {
                 break at + 4;
@@ -295,12 +345,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             status: head[9..12].parse().unwrap(),
             head,
             body: Vec::new(),
+            trailers: String::new(),
         }
     }
 
     async fn read(&mut self) {
         let count = self.stream.read_buf(&mut self.received).await.unwrap();
         assert_ne!(count, 0, "closed after {:?}", self.received);
+    }
+
+    /// Whether the connection ends with an error; what came before it is thrown away.
+    pub(crate) async fn ends_in_reset(mut self) -> bool {
+        self.stream.read_to_end(&mut self.received).await.is_err()
     }
 
     /// What comes until the server closes, without the answers that were read.
