@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::body::Body;
+use crate::exchange::Exchange;
 use crate::http1::Head;
 use crate::response::Response;
 use crate::routing::{Params, Router};
@@ -41,6 +42,8 @@ pub struct Request<'a> {
     pub client: Option<SocketAddr>,
     /// The body, unread.
     pub body: &'a Body,
+    /// Interim answers, and whether the client is still there. To be cloned by who needs it later.
+    pub exchange: &'a Exchange,
 }
 
 /// A handler's answer.

@@ -7,7 +7,7 @@
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
-//!   [`streaming`]: an answer in parts
+//!   [`body_stream`]: one in pieces; [`streaming`]: an answer in parts; [`exchange`]: what goes on meanwhile
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
@@ -16,11 +16,13 @@
 
 pub mod access_log;
 pub mod body;
+pub mod body_stream;
 pub mod buffers;
 mod connection;
 pub mod cookies;
 pub mod counters;
 mod deadlines;
+pub mod exchange;
 pub mod gathering;
 pub mod handler;
 pub mod http1;

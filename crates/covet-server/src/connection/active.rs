@@ -13,6 +13,7 @@ use super::output::Output;
 use super::streaming::Streaming;
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
+use crate::exchange::Exchange;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
 use crate::response::Response;
 use crate::routing::Params;
@@ -52,6 +53,7 @@ pub(crate) struct Active {
     pub(super) decoder: BodyDecoder,
     pub(super) limits: BodyLimits,
     pub(super) body: Rc<BodyCell>,
+    pub(super) exchange: Exchange,
     /// Whether the connection may live on after the current answer.
     pub(super) keep: bool,
     /// Whether the current answer ends with the connection.
@@ -62,6 +64,8 @@ pub(crate) struct Active {
     pub(super) turn: usize,
     /// When the first byte of the current head, or the current body, was awaited.
     pub(super) since: Option<Millis>,
+    /// When a reader of the current body last had enough for the moment.
+    pub(super) paused: Option<Millis>,
     /// When the body or the writing last made progress.
     pub(super) progress: Millis,
     /// When the socket first refused bytes since it last took some.
@@ -84,11 +88,13 @@ impl Active {
             decoder: BodyDecoder::new(Framing::None),
             limits,
             body: Rc::default(),
+            exchange: Exchange::default(),
             keep: true,
             until_close: false,
             owes_continue: false,
             turn: 0,
             since: None,
+            paused: None,
             progress: 0,
             stalled: None,
             discarded: 0,
@@ -126,6 +132,7 @@ impl Active {
         self.owes_continue = false;
         self.turn = 0;
         self.since = None;
+        self.paused = None;
         self.stalled = None;
         self.discarded = 0;
         self.noted = None;

@@ -114,6 +114,9 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return Ok(true);
         };
+        if active.exchange.has_interim() {
+            active.exchange.take_interim(active.output.gather());
+        }
         if active.output.unsent() == 0 {
             return Ok(true);
         }
@@ -218,6 +221,10 @@ impl Worker {
         length: AnswerLength,
         keep: bool,
     ) {
+        if active.exchange.has_interim() {
+            active.exchange.take_interim(active.output.gather());
+        }
+        active.exchange.close();
         let date = self.date();
         let head = AnswerHead {
             status: response.status,

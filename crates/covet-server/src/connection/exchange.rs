@@ -15,7 +15,7 @@ use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
 use crate::handler::{Answer, Request};
-use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
+use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm, Version};
 use crate::response::{Payload, Response};
 use crate::routing::Match;
 use crate::worker::Worker;
@@ -112,6 +112,7 @@ impl<S: Socket> Connection<S> {
             return Step::Idle;
         };
         active.since = None;
+        active.paused = None;
         active.turn += 1;
         active.discarded = 0;
         if self.worker.access.is_some() {
@@ -121,8 +122,10 @@ impl<S: Socket> Connection<S> {
         active.keep = head.keep_alive && self.worker.keeps_alive(self.opened, now);
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
+        active.exchange.begin(head.version == Version::Http11);
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, self.client, cx, &mut whole);
+        active.exchange.attend(cx.waker());
         // From here on the head's offsets point nowhere; its numbers and flags stay.
         active.input.consume(active.head.len);
         if whole {
@@ -217,6 +220,7 @@ impl<S: Socket> Connection<S> {
             params: &active.params,
             client,
             body: &body,
+            exchange: &active.exchange,
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
         Ok(match called {
@@ -300,6 +304,9 @@ impl<S: Socket> Connection<S> {
         };
         let refused = matches!(why, BodyError::Refused(_));
         active.body.finish(Err(why));
+        if !refused {
+            active.exchange.leave();
+        }
         if !matches!(active.phase, Phase::Handling(_)) {
             return;
         }

@@ -176,6 +176,7 @@ impl<S: Socket> Drop for Connection<S> {
         self.worker.deadlines.unwatch(&self.watch);
         self.worker.closed(self.client);
         if let Some(active) = self.active.take() {
+            active.exchange.leave();
             if active.would_pass_for_whole() {
                 self.socket.reset_on_close();
             }

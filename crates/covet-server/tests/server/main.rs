@@ -2,9 +2,11 @@
 
 mod answers;
 mod bodies;
+mod body_streams;
 mod departures;
 mod drain;
 mod feeding;
+mod interim;
 mod limits;
 mod log;
 mod panics;

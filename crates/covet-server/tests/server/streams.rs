@@ -11,7 +11,7 @@ use covet_server::settings::Settings;
 use covet_server::streaming::{Broken, Part};
 
 use crate::feeding::{Feed, chunk, made};
-use crate::support::{Client, Served, Site, later, run};
+use crate::support::{Client, Served, Site, later, run, stalled};
 
 const ASK: &str = "GET /s HTTP/1.1\r\nhost: a\r\n\r\n";
 const ASK_10: &str = "GET /s HTTP/1.0\r\n\r\n";
@@ -253,16 +253,6 @@ fn a_client_that_leaves_drops_a_pending_stream() {
             feed.dropped().passed().await;
             served.holds(0).await;
         });
-    }
-}
-
-/// Let the server run until it asks `asked` no more.
-async fn stalled(asked: &Cell<usize>) {
-    let (mut before, mut still) = (0, 0);
-    while still < 1000 {
-        still = if asked.get() == before { still + 1 } else { 0 };
-        before = asked.get();
-        tokio::task::yield_now().await;
     }
 }
 

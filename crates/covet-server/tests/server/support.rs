@@ -19,6 +19,7 @@ use covet_server::server::Server;
 use covet_server::settings::Settings;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,6 +34,16 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
         .unwrap()
         .block_on(async { tokio::time::timeout(PATIENCE, test).await })
         .expect("the test hangs");
+}
+
+/// Let the server run until `count` changes no more.
+pub(crate) async fn stalled(count: &Cell<usize>) {
+    let (mut before, mut still) = (0, 0);
+    while still < 1000 {
+        still = if count.get() == before { still + 1 } else { 0 };
+        before = count.get();
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A text answer.
@@ -249,14 +260,15 @@ pub(crate) struct Client<S> {
     received: Vec<u8>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            received: Vec::new(),
-        }
+impl Client<TcpStream> {
+    /// The two directions, to be used at the same time.
+    pub(crate) fn split(self) -> (Client<OwnedReadHalf>, OwnedWriteHalf) {
+        let (reading, writing) = self.stream.into_split();
+        (Client::new(reading), writing)
     }
+}
 
+impl<S: AsyncWrite + AsyncRead + Unpin> Client<S> {
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -269,6 +281,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             return self.head().await;
         }
         self.reply().await
+    }
+}
+
+impl<S: AsyncRead + Unpin> Client<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            received: Vec::new(),
+        }
     }
 
     /// Read one answer.
