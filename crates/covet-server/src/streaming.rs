@@ -7,7 +7,7 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use crate::response::Payload;
+use crate::response::{Payload, Response};
 
 /// What a stream gives next.
 #[derive(Debug)]
@@ -27,10 +27,13 @@ impl Part {
     }
 }
 
-/// The stream cannot go on. If nothing was sent the client gets a 500, else the connection is cut
-/// so that no part of an answer passes for the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken;
+/// The stream cannot go on. The connection is cut, so that no part of an answer passes for the
+/// whole; only if nothing of it was sent the client gets an answer `instead`, else a 500.
+#[derive(Debug, Default)]
+pub struct Broken {
+    /// What is answered if that is still possible. A stream within it is not sent.
+    pub instead: Option<Box<Response>>,
+}
 
 /// The body of an answer in parts. Dropped when the client leaves, also while it is pending.
 /// Never polled for HEAD, 204 and 304, and not again after its end.

@@ -109,14 +109,14 @@ impl<S: Socket> Connection<S> {
                     bytes += chunk.as_slice().len();
                     self.start_stream();
                     if self.send_chunk(chunk).is_err() {
-                        return self.break_stream();
+                        return self.break_stream(Broken::default());
                     }
                 }
                 Poll::Ready(Ok(Part::End(trailers))) => {
                     self.start_stream();
                     return self.end_stream(&trailers);
                 }
-                Poll::Ready(Err(Broken)) => return self.break_stream(),
+                Poll::Ready(Err(broken)) => return self.break_stream(broken),
                 Poll::Pending => {
                     if self.body_is_wanted() && deadline == NEVER {
                         continue; // asked for during the poll
@@ -178,13 +178,13 @@ impl<S: Socket> Connection<S> {
     /// Frame one part.
     fn send_chunk(&mut self, chunk: Payload) -> Result<(), Broken> {
         let Some(active) = &mut self.active else {
-            return Err(Broken);
+            return Err(Broken::default());
         };
         let Phase::Streaming(streaming) = &mut active.phase else {
-            return Err(Broken);
+            return Err(Broken::default());
         };
         if matches!(chunk, Payload::Stream(_)) {
-            return Err(Broken);
+            return Err(Broken::default());
         }
         let length = chunk.as_slice().len();
         if length == 0 {
@@ -196,7 +196,9 @@ impl<S: Socket> Connection<S> {
                 active.output.framed(chunk, CHUNK_END);
             }
             Framing::Left(left) => {
-                *left = left.checked_sub(length as u64).ok_or(Broken)?;
+                *left = left
+                    .checked_sub(length as u64)
+                    .ok_or_else(Broken::default)?;
                 active.output.body(chunk);
             }
             Framing::UntilClose => active.output.body(chunk),
@@ -213,7 +215,7 @@ impl<S: Socket> Connection<S> {
             return Step::Again;
         };
         match streaming.framing {
-            Framing::Left(1..) => return self.break_stream(),
+            Framing::Left(1..) => return self.break_stream(Broken::default()),
             Framing::Chunked if trailers.is_empty() => {
                 active.output.gather().extend_from_slice(LAST_CHUNK);
             }
@@ -230,15 +232,17 @@ impl<S: Socket> Connection<S> {
         Step::Again
     }
 
-    /// The answer will never be whole: a 500 if the client has seen nothing of it, else the end of
+    /// The answer will never be whole: another one if the client has seen nothing, else the end of
     /// the connection, without what would look like the end of the answer.
-    fn break_stream(&mut self) -> Step {
+    fn break_stream(&mut self, broken: Broken) -> Step {
         let Some(streaming) = self.streaming() else {
             return Step::Again;
         };
         if streaming.head_is_unsent() {
             self.leave_phase();
-            self.answer(Response::problem(500, ""));
+            let instead = broken.instead.map(|instead| *instead);
+            let whole = instead.filter(|it| !matches!(it.body, Payload::Stream(_)));
+            self.answer(whole.unwrap_or_else(|| Response::problem(500, "")));
             return Step::Again;
         }
         if streaming.framing == Framing::UntilClose {

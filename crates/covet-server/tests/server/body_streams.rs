@@ -261,7 +261,7 @@ fn echo(request: &Request<'_>) -> Answer {
         stream.poll_next(cx).map(|piece| match piece {
             None => Ok(Part::end()),
             Some(Ok(bytes)) => Ok(Part::Chunk(Payload::Buffer(bytes))),
-            Some(Err(_)) => Err(Broken),
+            Some(Err(_)) => Err(Broken::default()),
         })
     }))
 }

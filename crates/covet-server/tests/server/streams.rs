@@ -162,7 +162,7 @@ fn what_breaks_cuts_the_connection() {
             client.send(ASK).await;
             feed.chunk("ab");
             then(&feed);
-            feed.put(Err(Broken));
+            feed.put(Err(Broken::default()));
             client.head().await;
             assert_eq!(client.rest().await, expected, "{name}");
             served.holds(0).await;
@@ -184,7 +184,7 @@ fn an_old_client_sees_a_reset_where_the_answer_is_not_whole() {
             if aborts {
                 served.server.abort();
             } else {
-                feed.put(Err(Broken));
+                feed.put(Err(Broken::default()));
             }
             assert!(client.ends_in_reset().await);
             served.holds(0).await;
@@ -198,12 +198,12 @@ fn a_stream_that_breaks_before_its_head_is_sent_is_a_500() {
         run(async {
             let (_served, mut client) = serve(&feed).await;
             if !waits {
-                feed.put(Err(Broken));
+                feed.put(Err(Broken::default()));
             }
             client.send(ASK).await;
             if waits {
                 feed.starved().await;
-                feed.put(Err(Broken));
+                feed.put(Err(Broken::default()));
             }
             let reply = client.reply().await;
             assert_eq!(reply.status, 500);
@@ -214,6 +214,27 @@ fn a_stream_that_breaks_before_its_head_is_sent_is_a_500() {
             assert_eq!(client.ask("GET /").await.text(), "hello");
         });
     }
+}
+
+#[test]
+fn a_stream_that_breaks_may_say_what_is_answered_instead() {
+    run(async {
+        let feed = Feed::holding_head();
+        let (_served, mut client) = serve(&feed).await;
+        let instead = |response| {
+            let instead = Some(Box::new(response));
+            Err(Broken { instead })
+        };
+        feed.put(instead(Response::problem(404, "no such report")));
+        assert_eq!(client.ask("GET /s").await.status, 404);
+        feed.put(instead(Feed::default().answer()));
+        assert_eq!(client.ask("GET /s").await.status, 500);
+        // Too late for another answer.
+        feed.chunk("ab").put(instead(Response::problem(404, "")));
+        client.send(ASK).await;
+        client.head().await;
+        assert_eq!(client.rest().await, b"2\r\nab\r\n");
+    });
 }
 
 #[test]
