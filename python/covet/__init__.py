@@ -51,12 +51,15 @@ if TYPE_CHECKING:
     )
     from covet.requests import URL, Address, Headers, QueryParams, Request, State
     from covet.responses import (
+        Event,
+        EventSourceResponse,
         HTMLResponse,
         JSONResponse,
         MutableHeaders,
         PlainTextResponse,
         RedirectResponse,
         Response,
+        StreamingResponse,
     )
     from covet.routing import RouteOptions, Router
     from covet.server import Server
@@ -88,12 +91,15 @@ _MODULES = {
     ),
     "requests": ("URL", "Address", "Headers", "QueryParams", "Request", "State"),
     "responses": (
+        "Event",
+        "EventSourceResponse",
         "HTMLResponse",
         "JSONResponse",
         "MutableHeaders",
         "PlainTextResponse",
         "RedirectResponse",
         "Response",
+        "StreamingResponse",
     ),
     "routing": ("RouteOptions", "Router"),
     "server": ("Server",),
@@ -114,6 +120,8 @@ __all__ = [
     "CovetError",
     "Discriminator",
     "ErrorDetail",
+    "Event",
+    "EventSourceResponse",
     "Field",
     "File",
     "Forbidden",
@@ -155,6 +163,7 @@ __all__ = [
     "Size",
     "State",
     "StrPath",
+    "StreamingResponse",
     "TooManyRequests",
     "Unauthorized",
     "Unix",

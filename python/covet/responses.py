@@ -1,12 +1,25 @@
 """Answers. What a handler returns plainly needs none of these; nothing lives here but names."""
 
 from covet._native import (
+    Event,
+    EventSourceResponse,
     HTMLResponse,
     JSONResponse,
     MutableHeaders,
     PlainTextResponse,
     RedirectResponse,
     Response,
+    StreamingResponse,
 )
 
-__all__ = ["HTMLResponse", "JSONResponse", "MutableHeaders", "PlainTextResponse", "RedirectResponse", "Response"]
+__all__ = [
+    "Event",
+    "EventSourceResponse",
+    "HTMLResponse",
+    "JSONResponse",
+    "MutableHeaders",
+    "PlainTextResponse",
+    "RedirectResponse",
+    "Response",
+    "StreamingResponse",
+]

@@ -40,6 +40,12 @@ pub(crate) fn absent(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     ABSENT.import(py, "covet._plan", "ABSENT")
 }
 
+/// The coroutine function that advances an async iterator.
+pub(crate) fn advance(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ADVANCE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ADVANCE.import(py, "covet._streaming", "advance")
+}
+
 /// The logger of failures.
 pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

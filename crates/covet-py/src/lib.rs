@@ -6,6 +6,7 @@
 //! - `plan`: seam 2, how to call a handler; its parts are `parameters`, `bodies` and `answers`
 //! - `invoke`: makes a handler's arguments, from `texts` and the body; `runner` calls it, `respond` encodes what it
 //!   returned
+//! - `streams`: answers that an iterator gives, part by part
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
@@ -23,6 +24,7 @@ mod plan;
 mod respond;
 mod runner;
 pub mod runtime;
+mod streams;
 mod texts;
 pub mod typed;
 pub mod types;
@@ -42,8 +44,9 @@ mod _native {
     use crate::typed::{PySchema, TypedDecodeError};
     #[pymodule_export]
     use crate::types::{
-        Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
-        RedirectResponse, Request, Response, State, Url,
+        Event, EventSourceResponse, Headers, HtmlResponse, JsonResponse, MutableHeaders,
+        PlainTextResponse, QueryParams, RedirectResponse, Request, Response, State,
+        StreamingResponse, Url,
     };
 
     use pyo3::prelude::*;

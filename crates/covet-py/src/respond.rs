@@ -1,7 +1,7 @@
 //! What a handler returned becomes an answer, encoded straight into a pooled buffer.
 
 use covet_server::buffers::Buffer;
-use covet_server::response::{JSON, Payload, Response, TEXT};
+use covet_server::response::{JSON, Payload, Response, TEXT, WholeResponse};
 use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,13 +11,13 @@ use crate::answers::AnswerForm;
 use crate::json::EncodeError;
 use crate::plan::CallPlan;
 use crate::typed::Schema;
-use crate::types::{ResponseBody, ResponseView};
+use crate::types::{ResponseBody, ResponseView, StreamContent};
 use crate::{failure, json, runtime};
 
 /// `application/octet-stream`
 const OCTETS: &[u8] = b"application/octet-stream";
 /// A `bytes` answer up to this size is copied; a larger one is sent from its own memory.
-const COPIED: usize = 16 * 1024;
+pub(crate) const COPIED: usize = 16 * 1024;
 
 /// What a call gave.
 pub(crate) enum Outcome {
@@ -25,10 +25,46 @@ pub(crate) enum Outcome {
     Answer(Response),
     /// Something that has to be awaited first.
     Awaitable(Py<PyAny>),
+    /// An answer whose content is still to be asked for; its body is empty.
+    Streaming(Response, StreamContent),
+}
+
+/// An [`Outcome`] that may cross threads.
+pub(crate) enum Shipped {
+    Answer(WholeResponse),
+    Awaitable(Py<PyAny>),
+    Streaming(WholeResponse, StreamContent),
+}
+
+impl Outcome {
+    /// The same for another thread. Nothing here is a stream that runs already.
+    pub(crate) fn ship(self) -> Option<Shipped> {
+        Some(match self {
+            Self::Answer(response) => Shipped::Answer(response.whole()?),
+            Self::Awaitable(awaitable) => Shipped::Awaitable(awaitable),
+            Self::Streaming(head, content) => Shipped::Streaming(head.whole()?, content),
+        })
+    }
+}
+
+impl From<Shipped> for Outcome {
+    fn from(shipped: Shipped) -> Self {
+        match shipped {
+            Shipped::Answer(response) => Self::Answer(response.into()),
+            Shipped::Awaitable(awaitable) => Self::Awaitable(awaitable),
+            Shipped::Streaming(head, content) => Self::Streaming(head.into(), content),
+        }
+    }
 }
 
 /// A `bytes` object held until it is sent.
-struct Held(Py<PyBytes>);
+pub(crate) struct Held(Py<PyBytes>);
+
+impl Held {
+    pub(crate) fn new(bytes: &Bound<'_, PyBytes>) -> Self {
+        Self(bytes.clone().unbind())
+    }
+}
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
@@ -62,7 +98,7 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
     let py = value.py();
     if !value.is_exact_instance_of::<PyDict>() && !value.is_exact_instance_of::<PyList>() {
         match ResponseView::of(value) {
-            Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
+            Ok(Some(view)) => return of_view(py, plan, &view),
             Ok(None) => {}
             Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         }
@@ -84,7 +120,7 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
 /// A value whose annotation is another type: an answer as it is, something to await, or a mistake.
 fn other_than(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Outcome {
     match ResponseView::of(value) {
-        Ok(Some(view)) => Outcome::Answer(of_view(value.py(), plan, &view)),
+        Ok(Some(view)) => of_view(value.py(), plan, &view),
         Err(error) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
         Ok(None) if is_awaitable(value) => Outcome::Awaitable(value.clone().unbind()),
         Ok(None) => Outcome::Answer(mismatch(plan, value, declared)),
@@ -127,7 +163,7 @@ fn by_type(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
         return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
     }
     match ResponseView::of(value) {
-        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
+        Ok(Some(view)) => return of_view(py, plan, &view),
         Ok(None) => {}
         Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
     }
@@ -175,18 +211,19 @@ fn not_encoded(plan: &CallPlan, py: Python<'_>, error: EncodeError) -> Response 
     failure::internal(py, &plan.label, &what, None)
 }
 
-fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
+fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Outcome {
     let body = match &view.body {
         ResponseBody::Empty => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
         ResponseBody::Text(text) => match text.to_str(py) {
             Ok(text) => copied(text.as_bytes()),
-            Err(error) => return failure::raised(py, &plan.label, error),
+            Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         },
+        ResponseBody::Stream(_) => Payload::Empty,
         ResponseBody::Json(value) => {
             let encoded = as_json(plan, view.status, value.bind(py));
             if encoded.content_type != Some(JSON) {
-                return encoded;
+                return Outcome::Answer(encoded);
             }
             encoded.body
         }
@@ -200,7 +237,10 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
         }
     }
     view.write_fields(plan.debug, &mut response.fields);
-    response
+    match &view.body {
+        ResponseBody::Stream(content) => Outcome::Streaming(response, content.clone_ref(py)),
+        _ => Outcome::Answer(response),
+    }
 }
 
 fn copied(bytes: &[u8]) -> Payload {
@@ -214,7 +254,7 @@ fn shared(bytes: &Bound<'_, PyBytes>) -> Payload {
     if slice.len() <= COPIED {
         copied(slice)
     } else {
-        Payload::Shared(Box::new(Held(bytes.clone().unbind())))
+        Payload::Shared(Box::new(Held::new(bytes)))
     }
 }
 

@@ -64,6 +64,21 @@ impl BodyStream {
         })
     }
 
+    /// The pieces of a body that was read before.
+    #[must_use]
+    pub fn of_whole(bytes: &[u8]) -> Self {
+        let mut piece = Buffer::with_capacity(bytes.len());
+        piece.extend_from_slice(bytes);
+        Self {
+            body: Body::empty(),
+            shared: Rc::new(RefCell::new(Shared {
+                piece,
+                ended: Some(Ok(())),
+                waker: None,
+            })),
+        }
+    }
+
     /// The next piece, never an empty one; nothing at the end.
     ///
     /// # Errors

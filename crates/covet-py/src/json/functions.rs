@@ -64,7 +64,7 @@ fn copy_buffer(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     PyMemoryView::from(data)?.call_method0("tobytes")?.extract()
 }
 
-fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
+pub(crate) fn raise_encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
     let raised = JSONEncodeError::new_err(error.to_string());
     match error.cause {
         Some(cause) if !cause.is_instance_of::<PyException>(py) => return cause,

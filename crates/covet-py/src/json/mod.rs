@@ -20,4 +20,4 @@ pub use decode::{DecodeError, decode};
 pub use encode::encode;
 pub use encode_error::EncodeError;
 pub use functions::{JSONDecodeError, JSONEncodeError, json_decode, json_encode};
-pub(crate) use functions::{malformed_error, with_bytes};
+pub(crate) use functions::{malformed_error, raise_encode_error, with_bytes};

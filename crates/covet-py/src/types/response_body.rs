@@ -1,9 +1,45 @@
 //! [`ResponseBody`]: the content of an answer as Python gave it, to be encoded by the engine.
 
+use std::time::Duration;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyString};
+
+/// What the items of a stream become.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamForm {
+    /// Bytes and text, as they are.
+    Bytes,
+    /// A line of JSON each.
+    Lines,
+    /// Server-sent events, and comments after so much silence.
+    Events {
+        /// Time without an event before a comment; none for no comments.
+        ping: Option<Duration>,
+    },
+}
+
+/// Content that comes in parts.
+#[derive(Debug)]
+pub struct StreamContent {
+    /// An iterable or async iterable.
+    pub iterable: Py<PyAny>,
+    /// What its items become.
+    pub form: StreamForm,
+}
+
+impl StreamContent {
+    /// Another reference to the same content.
+    #[must_use]
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            iterable: self.iterable.clone_ref(py),
+            form: self.form,
+        }
+    }
+}
 
 /// The body of an answer, not encoded yet.
 #[derive(Debug, Default)]
@@ -17,6 +53,8 @@ pub enum ResponseBody {
     Text(Py<PyString>),
     /// Sent as JSON.
     Json(Py<PyAny>),
+    /// Sent as it comes.
+    Stream(StreamContent),
 }
 
 impl ResponseBody {
@@ -28,6 +66,7 @@ impl ResponseBody {
             Self::Bytes(bytes) => Self::Bytes(bytes.clone_ref(py)),
             Self::Text(text) => Self::Text(text.clone_ref(py)),
             Self::Json(object) => Self::Json(object.clone_ref(py)),
+            Self::Stream(content) => Self::Stream(content.clone_ref(py)),
         }
     }
 
@@ -49,13 +88,13 @@ impl ResponseBody {
         )))
     }
 
-    /// Length in bytes, None for JSON, which is encoded later.
+    /// Length in bytes, None for what is encoded later.
     pub(super) fn length(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         Ok(match self {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.as_bytes(py).len()),
             Self::Text(text) => Some(text.to_str(py)?.len()),
-            Self::Json(_) => None,
+            Self::Json(_) | Self::Stream(_) => None,
         })
     }
 
@@ -66,6 +105,7 @@ impl ResponseBody {
             Self::Bytes(bytes) => visit.call(bytes),
             Self::Text(text) => visit.call(text),
             Self::Json(object) => visit.call(object),
+            Self::Stream(content) => visit.call(&content.iterable),
         }
     }
 }
