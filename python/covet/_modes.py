@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from covet._inline import Types, inspect_function, suspends
 from covet._plan import Guard, Mode, ParameterPlan
-from covet._signature import Handler, called, is_async
+from covet._signature import Handler, called, is_async, is_generator
 from covet._sources import exact_types
 from covet.errors import ConfigurationError
 
@@ -26,6 +26,13 @@ class Decision(NamedTuple):
 def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bool | None) -> Decision:
     """Where `handler` runs; `blocking` is the route's word, None for none. On an `async def`: ConfigurationError."""
     function = called(handler)
+    if is_generator(handler):
+        if blocking is not None:
+            raise ConfigurationError(
+                f"blocking={blocking} is for a `def`; the items of a generator are always made off the loop, "
+                "those of an async one on it: leave it out"
+            )
+        return Decision("inline", (), "generator: runs as its items are sent")
     if is_async(handler):
         if blocking is not None:
             raise ConfigurationError(

@@ -137,11 +137,11 @@ def takes_list(id: list[int]) -> None: ...
 def takes_uuid(id: UUID) -> None: ...
 def takes_int(id: int) -> None: ...
 def takes_shape(id: Shape) -> None: ...
-def generator() -> Iterator[int]:
-    yield 1
+async def generator_of_text() -> AsyncIterator[str]:
+    yield ""
 
 
-async def async_generator() -> AsyncIterator[int]:
+def generator_of_nothing() -> list[int]:  # type: ignore[misc]
     yield 1
 
 
@@ -221,11 +221,17 @@ HANDLERS: list[tuple[str, object, str]] = [
     ("/{id:uuid}", takes_shape, "parameter 'id' is Shape, but the path says {id:uuid}: make them agree, or write {id}"),
     ("/{id:int}", takes_uuid, "parameter 'id' is UUID, but the path says {id:int}: make them agree, or write {id}"),
     ("/{id}", takes_list, "parameter 'id' is list[int], but the path holds one value: write its item's type"),
-    ("/", generator, "generator is a generator: streamed answers arrive later; return a list or a Response"),
     (
         "/",
-        async_generator,
-        "async_generator is a generator: streamed answers arrive later; return a list or a Response",
+        generator_of_text,
+        "the answer is a stream of str, which has no media type of its own: return StreamingResponse(...), "
+        "or give Event[str] for server-sent events",
+    ),
+    (
+        "/",
+        generator_of_nothing,
+        "a generator gives items one by one, so it cannot return list[int]: "
+        "annotate it with Iterator[...] or AsyncIterator[...]",
     ),
     (
         "/",

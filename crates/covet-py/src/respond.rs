@@ -11,11 +11,15 @@ use crate::answers::AnswerForm;
 use crate::json::EncodeError;
 use crate::plan::CallPlan;
 use crate::typed::Schema;
-use crate::types::{ResponseBody, ResponseView, StreamContent};
+use crate::types::{ResponseBody, ResponseView, StreamContent, StreamForm};
 use crate::{failure, json, runtime};
 
 /// `application/octet-stream`
 const OCTETS: &[u8] = b"application/octet-stream";
+/// `application/jsonl`
+const LINES: &[u8] = b"application/jsonl";
+/// Server-sent events.
+const EVENTS: &[u8] = b"text/event-stream; charset=utf-8";
 /// A `bytes` answer up to this size is copied; a larger one is sent from its own memory.
 pub(crate) const COPIED: usize = 16 * 1024;
 
@@ -90,6 +94,7 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
             None => other_than(plan, value, "bytes"),
         },
         AnswerForm::Json(schema) => declared(plan, schema, value),
+        AnswerForm::Items(form) => items(plan, *form, value),
     }
 }
 
@@ -115,6 +120,28 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
         return Outcome::Answer(failure::wrong_answer(py, &plan.label, refused));
     }
     Outcome::Answer(Response::new(plan.status, Some(JSON), Payload::Buffer(out)))
+}
+
+/// An answer of the items that `value` gives.
+fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome {
+    let py = value.py();
+    let iterates = [
+        intern!(py, "__anext__"),
+        intern!(py, "__next__"),
+        intern!(py, "__aiter__"),
+    ]
+    .into_iter()
+    .any(|name| value.hasattr(name).unwrap_or(false));
+    if !iterates {
+        return other_than(plan, value, "an iterator");
+    }
+    let mut head = Response::new(plan.status, Some(LINES), Payload::Empty);
+    if let StreamForm::Events { .. } = form {
+        head.content_type = Some(EVENTS);
+        head = head.with_field("cache-control", "no-store");
+    }
+    let iterable = value.clone().unbind();
+    Outcome::Streaming(head, StreamContent { iterable, form })
 }
 
 /// A value whose annotation is another type: an answer as it is, something to await, or a mistake.

@@ -80,13 +80,13 @@ impl PyStream {
             self.ping = Some((every, Box::pin(tokio::time::sleep(every))));
         }
         let iterable = self.content.iterable.bind(py);
-        let context = runtime::copy_current(py)?;
+        let current = runtime::copy_current(py)?;
         if iterable.hasattr(intern!(py, "__aiter__"))? {
             let event_loop = self.runner.event_loop.bind(py);
             let queue = Arc::clone(&self.queue);
             let sender = StreamSender::new(queue, self.content.form, event_loop);
             let advance = imports::advance(py)?.call1((iterable, Py::new(py, sender)?))?;
-            self.source = match runtime::start_task(event_loop, &advance, Some(&context))? {
+            self.source = match runtime::start_task(event_loop, &advance, Some(&current))? {
                 Started::Running(end) => Source::Task(end),
                 Started::Ended(result) => {
                     self.source = Source::Over;
@@ -102,7 +102,7 @@ impl PyStream {
             return Err(PyTypeError::new_err(message));
         }
         let content = self.content.clone_ref(py);
-        let pulling = Pulling::new(content, context.unbind(), Arc::clone(&self.queue));
+        let pulling = Pulling::new(content, current.unbind(), Arc::clone(&self.queue));
         self.source = Source::Pool(Arc::new(pulling), None);
         Ok(())
     }
@@ -185,11 +185,12 @@ impl PyStream {
 
 impl Stream for PyStream {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Part, Broken>> {
-        if matches!(self.source, Source::Fresh) && !self.draining {
-            if let Err(error) = runtime::attached(|py| self.start(py)) {
-                self.source = Source::Over;
-                return Poll::Ready(Err(self.broken(error)));
-            }
+        if matches!(self.source, Source::Fresh)
+            && !self.draining
+            && let Err(error) = runtime::attached(|py| self.start(py))
+        {
+            self.source = Source::Over;
+            return Poll::Ready(Err(self.broken(error)));
         }
         if let Some(part) = self.chunk() {
             return Poll::Ready(Ok(part));

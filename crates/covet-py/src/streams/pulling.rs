@@ -40,10 +40,10 @@ pub(super) struct Pulling {
 }
 
 impl Pulling {
-    pub(super) fn new(content: StreamContent, context: Py<PyAny>, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(content: StreamContent, entered: Py<PyAny>, queue: Arc<Queue>) -> Self {
         Self {
             content,
-            context,
+            context: entered,
             queue,
             iterator: Mutex::default(),
             busy: AtomicBool::new(false),
