@@ -2,7 +2,7 @@
 
 import enum
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
@@ -142,7 +142,7 @@ async def generator_of_text() -> AsyncIterator[str]:
 
 
 def generator_of_nothing() -> list[int]:  # type: ignore[misc]
-    yield 1
+    yield 1  # pyright: ignore[reportReturnType]
 
 
 async def coroutine() -> str:

@@ -1,6 +1,7 @@
 """Streams over a socket: iterators out, bodies in, events, and clients that leave."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -147,6 +148,36 @@ def test_sizes(size: int, *, blocking: bool) -> None:
     async def use(client: Client) -> None:
         answer = await client.ask("GET", "/")
         assert answer.body == b"".join(bytes([number % 256]) * size for number in range(count))
+
+    served(app, use)
+
+
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_what_the_handler_set_in_its_context(*, blocking: bool) -> None:
+    app = Covet()
+
+    async def items() -> AsyncIterator[str]:
+        yield WHO.get()
+
+    def items_in_a_thread() -> Iterator[str]:
+        yield WHO.get()
+        WHO.set("the iterator")
+        yield " and " + WHO.get()
+
+    @app.get("/{who}")
+    async def answer(who: str) -> StreamingResponse:
+        await asyncio.sleep(0)
+        WHO.set(who)
+        return StreamingResponse(items_in_a_thread() if blocking else items())
+
+    async def use(client: Client) -> None:
+        more = b" and the iterator" if blocking else b""
+        for who in (b"one", b"two"):
+            assert (await client.ask("GET", f"/{who.decode()}")).body == who + more
+        assert WHO.get() == "nobody"
 
     served(app, use)
 

@@ -140,8 +140,10 @@ fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome
         head.content_type = Some(EVENTS);
         head = head.with_field("cache-control", "no-store");
     }
-    let iterable = value.clone().unbind();
-    Outcome::Streaming(head, StreamContent { iterable, form })
+    match StreamContent::new(value, form) {
+        Ok(content) => Outcome::Streaming(head, content),
+        Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
+    }
 }
 
 /// A value whose annotation is another type: an answer as it is, something to await, or a mistake.
@@ -240,13 +242,12 @@ fn not_encoded(plan: &CallPlan, py: Python<'_>, error: EncodeError) -> Response 
 
 fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Outcome {
     let body = match &view.body {
-        ResponseBody::Empty => Payload::Empty,
+        ResponseBody::Empty | ResponseBody::Stream(_) => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
         ResponseBody::Text(text) => match text.to_str(py) {
             Ok(text) => copied(text.as_bytes()),
             Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         },
-        ResponseBody::Stream(_) => Payload::Empty,
         ResponseBody::Json(value) => {
             let encoded = as_json(plan, view.status, value.bind(py));
             if encoded.content_type != Some(JSON) {

@@ -80,13 +80,13 @@ impl PyStream {
             self.ping = Some((every, Box::pin(tokio::time::sleep(every))));
         }
         let iterable = self.content.iterable.bind(py);
-        let current = runtime::copy_current(py)?;
         if iterable.hasattr(intern!(py, "__aiter__"))? {
             let event_loop = self.runner.event_loop.bind(py);
+            let context = self.content.context.bind(py);
             let queue = Arc::clone(&self.queue);
             let sender = StreamSender::new(queue, self.content.form, event_loop);
             let advance = imports::advance(py)?.call1((iterable, Py::new(py, sender)?))?;
-            self.source = match runtime::start_task(event_loop, &advance, Some(&current))? {
+            self.source = match runtime::start_task(event_loop, &advance, Some(context))? {
                 Started::Running(end) => Source::Task(end),
                 Started::Ended(result) => {
                     self.source = Source::Over;
@@ -102,7 +102,7 @@ impl PyStream {
             return Err(PyTypeError::new_err(message));
         }
         let content = self.content.clone_ref(py);
-        let pulling = Pulling::new(content, current.unbind(), Arc::clone(&self.queue));
+        let pulling = Pulling::new(content, Arc::clone(&self.queue));
         self.source = Source::Pool(Arc::new(pulling), None);
         Ok(())
     }

@@ -30,7 +30,6 @@ pub(super) enum Pulled {
 /// An iterator and what it needs.
 pub(super) struct Pulling {
     content: StreamContent,
-    context: Py<PyAny>,
     queue: Arc<Queue>,
     /// Made by the first job.
     iterator: Mutex<Option<Py<PyAny>>>,
@@ -40,10 +39,9 @@ pub(super) struct Pulling {
 }
 
 impl Pulling {
-    pub(super) fn new(content: StreamContent, entered: Py<PyAny>, queue: Arc<Queue>) -> Self {
+    pub(super) fn new(content: StreamContent, queue: Arc<Queue>) -> Self {
         Self {
             content,
-            context: entered,
             queue,
             iterator: Mutex::default(),
             busy: AtomicBool::new(false),
@@ -75,7 +73,7 @@ impl Pulling {
         let args = PyTuple::new(py, [iterator, none.clone()])?;
         let until = Instant::now() + MOMENT;
         while !self.gone.load(Ordering::SeqCst) {
-            let item = runtime::call_in(self.context.bind(py), &next, &args)?;
+            let item = runtime::call_in(self.content.context.bind(py), &next, &args)?;
             if item.is(&none) {
                 return Ok(Pulled::Ended);
             }
@@ -98,7 +96,7 @@ impl Pulling {
         }
         let iter = builtins.getattr(intern!(py, "iter"))?;
         let args = PyTuple::new(py, [self.content.iterable.bind(py)])?;
-        let made = runtime::call_in(self.context.bind(py), &iter, &args)?;
+        let made = runtime::call_in(self.content.context.bind(py), &iter, &args)?;
         let mut slot = self.iterator.lock().unwrap_or_else(PoisonError::into_inner);
         *slot = Some(made.clone().unbind());
         Ok(made)
@@ -125,7 +123,7 @@ impl Pulling {
         };
         let closed = (|| {
             if let Some(close) = iterator.getattr_opt(intern!(py, "close"))? {
-                runtime::call_in(self.context.bind(py), &close, &PyTuple::empty(py))?;
+                runtime::call_in(self.content.context.bind(py), &close, &PyTuple::empty(py))?;
             }
             PyResult::Ok(())
         })();

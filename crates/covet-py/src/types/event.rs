@@ -11,6 +11,10 @@ use pyo3::types::PyString;
 use crate::json::{self, raise_encode_error};
 
 /// One server-sent event.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the names of the format's fields"
+)]
 #[pyclass(frozen, generic, module = "covet.responses")]
 pub struct Event {
     #[pyo3(get)]

@@ -7,6 +7,8 @@ use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyString};
 
+use crate::runtime;
+
 /// What the items of a stream become.
 #[derive(Clone, Copy, Debug)]
 pub enum StreamForm {
@@ -28,15 +30,30 @@ pub struct StreamContent {
     pub iterable: Py<PyAny>,
     /// What its items become.
     pub form: StreamForm,
+    /// The context in which the iterator runs: a copy of the one that made the answer.
+    pub context: Py<PyAny>,
 }
 
 impl StreamContent {
+    /// Content that `iterable` gives, in a copy of the current context.
+    ///
+    /// # Errors
+    /// There is no memory for the copy.
+    pub fn new(iterable: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<Self> {
+        Ok(Self {
+            iterable: iterable.clone().unbind(),
+            form,
+            context: runtime::copy_current(iterable.py())?.unbind(),
+        })
+    }
+
     /// Another reference to the same content.
     #[must_use]
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
             iterable: self.iterable.clone_ref(py),
             form: self.form,
+            context: self.context.clone_ref(py),
         }
     }
 }
@@ -105,7 +122,10 @@ impl ResponseBody {
             Self::Bytes(bytes) => visit.call(bytes),
             Self::Text(text) => visit.call(text),
             Self::Json(object) => visit.call(object),
-            Self::Stream(content) => visit.call(&content.iterable),
+            Self::Stream(content) => {
+                visit.call(&content.iterable)?;
+                visit.call(&content.context)
+            }
         }
     }
 }

@@ -110,8 +110,5 @@ fn streamed(content: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<ResponseBo
             content.get_type().name()?
         )));
     }
-    Ok(ResponseBody::Stream(StreamContent {
-        iterable: content.clone().unbind(),
-        form,
-    }))
+    Ok(ResponseBody::Stream(StreamContent::new(content, form)?))
 }
