@@ -182,6 +182,33 @@ def test_what_the_handler_set_in_its_context(*, blocking: bool) -> None:
     served(app, use)
 
 
+@pytest.mark.parametrize("said", [2, 3, 4])
+def test_a_length_that_the_application_knows(said: int) -> None:
+    app = Covet()
+
+    @app.get("/")
+    async def answer() -> StreamingResponse:
+        response = StreamingResponse([b"a", b"bc"], headers={"Content-Length": str(said)})
+        response.set_cookie("a", "b")
+        return response
+
+    async def use(client: Client) -> None:
+        head = await client.ask("HEAD", "/")
+        assert dict(head.fields)["content-length"] == str(said)
+        await client.send(request("GET", "/"))
+        assert b"\r\ncontent-length: %d\r\n" % said in await client.head()
+        body = await client.reader.readexactly(3) if said == 3 else await client.reader.read()
+        assert body == (b"a" if said == 2 else b"abc")
+
+    served(app, use)
+
+
+@pytest.mark.parametrize("said", ["", "x", "-1", "+1", "1.0", "99999999999999999999"])
+def test_what_is_no_length(said: str) -> None:
+    with pytest.raises(ValueError, match="Content-Length is .*; it is a number of bytes"):
+        StreamingResponse([], headers={"Content-Length": said})
+
+
 def test_head_starts_nothing() -> None:
     app = Covet()
     started = []

@@ -266,7 +266,11 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Outcome {
     }
     view.write_fields(plan.debug, &mut response.fields);
     match &view.body {
-        ResponseBody::Stream(content) => Outcome::Streaming(response, content.clone_ref(py)),
+        ResponseBody::Stream(content) => {
+            let mut content = content.clone_ref(py);
+            content.length = view.declared_length();
+            Outcome::Streaming(response, content)
+        }
         _ => Outcome::Answer(response),
     }
 }

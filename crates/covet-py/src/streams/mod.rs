@@ -184,6 +184,10 @@ impl PyStream {
 }
 
 impl Stream for PyStream {
+    fn length(&self) -> Option<u64> {
+        self.content.length
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Part, Broken>> {
         if matches!(self.source, Source::Fresh)
             && !self.draining

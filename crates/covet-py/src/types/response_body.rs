@@ -32,6 +32,8 @@ pub struct StreamContent {
     pub form: StreamForm,
     /// The context in which the iterator runs: a copy of the one that made the answer.
     pub context: Py<PyAny>,
+    /// Bytes in total, where the application says so.
+    pub length: Option<u64>,
 }
 
 impl StreamContent {
@@ -44,6 +46,7 @@ impl StreamContent {
             iterable: iterable.clone().unbind(),
             form,
             context: runtime::copy_current(iterable.py())?.unbind(),
+            length: None,
         })
     }
 
@@ -54,6 +57,7 @@ impl StreamContent {
             iterable: self.iterable.clone_ref(py),
             form: self.form,
             context: self.context.clone_ref(py),
+            length: self.length,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use covet_server::handler::Answer;
-use covet_server::response::{Payload, Response};
+use covet_server::response::{Payload, Response, TEXT};
 use covet_server::settings::Settings;
 use covet_server::streaming::{Broken, Part};
 
@@ -437,10 +437,24 @@ fn a_streamed_answer_may_end_the_connection() {
 }
 
 #[test]
-fn a_whole_answer_has_no_trailers_and_a_stream_shows_no_bytes() {
+fn a_whole_answer_crosses_threads_and_a_stream_does_not() {
     let stream = Feed::of_length(3).answer();
     assert_eq!(stream.body.as_slice(), b"");
     assert!(format!("{stream:?}").contains("Stream(Some(3) bytes)"));
-    let whole = Response::new(200, None, Payload::Static(b"abc"));
-    assert_eq!(whole.body.as_slice(), b"abc");
+    assert!(stream.whole().is_none(), "a stream stays on its thread");
+    for body in [
+        Payload::Static(b"abc"),
+        Payload::Shared(Box::new(b"abc".to_vec())),
+    ] {
+        let whole = Response::new(201, Some(TEXT), body).with_field("a", "b");
+        let whole = whole.closing().whole().expect("no stream");
+        let other = std::thread::spawn(move || whole).join();
+        let back = Response::from(other.expect("it only moves"));
+        assert_eq!((back.status, back.content_type), (201, Some(TEXT)));
+        assert_eq!(
+            (back.fields.as_slice(), back.close),
+            (&b"a: b\r\n"[..], true)
+        );
+        assert_eq!(back.body.as_slice(), b"abc");
+    }
 }
