@@ -537,6 +537,31 @@ def test_a_generator_without_annotation() -> None:
     served(app, use)
 
 
+@pytest.mark.parametrize("status", [200, 504])
+def test_the_time_of_a_generator_counts_until_its_first_item(status: int) -> None:
+    app = Covet()
+    ended = asyncio.Event()
+
+    @app.get("/", timeout=0.05)
+    async def slow() -> AsyncIterator[int]:
+        try:
+            if status == 200:
+                yield 1
+            await asyncio.sleep(0.15 if status == 200 else PATIENCE)
+            yield 2
+        finally:
+            ended.set()
+
+    async def use(client: Client) -> None:
+        answer = await client.ask("GET", "/")
+        assert answer.status == status
+        if status == 200:
+            assert answer.body == b"1\n2\n"
+        await ended.wait()
+
+    served(app, use)
+
+
 EVENTS: list[tuple[Any, str]] = [
     (Event("text"), "data: text\n\n"),
     (Event({"a": [1, "x\ny"]}), 'data: {"a":[1,"x\\ny"]}\n\n'),

@@ -50,13 +50,13 @@ impl Exchange {
         self.0.gone.get()
     }
 
+    /// Send an interim answer (RFC 9110 section 15.2) with `fields`, each as `name: value\r\n`.
+    /// Returns whether it goes out: not to HTTP/1.0, not after the final answer, not where `status`
+    /// is no interim one or the server's own (100, 101), not after 16 KiB of them.
     #[allow(
         clippy::must_use_candidate,
         reason = "a hint that is not sent is no loss"
     )]
-    /// Send an interim answer (RFC 9110 section 15.2) with `fields`, each as `name: value\r\n`.
-    /// Returns whether it goes out: not to HTTP/1.0, not after the final answer, not where `status`
-    /// is no interim one or the server's own (100, 101), not after 16 KiB of them.
     pub fn interim(&self, status: u16, fields: &[u8]) -> bool {
         let state = &self.0;
         let given = state.given.get() + fields.len() + 64;
@@ -88,7 +88,8 @@ impl Exchange {
         }
         let state = &self.0;
         state.open.set(open);
-        if state.given.replace(0) > 0 || state.gone.replace(false) {
+        state.gone.set(false);
+        if state.given.replace(0) > 0 {
             state.interim.borrow_mut().clear();
         }
     }
@@ -121,5 +122,30 @@ impl Exchange {
             self.0.open.set(false);
             self.0.gone.set(true);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_request_is_left_for_the_next() {
+        let mut exchange = Exchange::default();
+        exchange.begin(true);
+        let kept = exchange.clone();
+        assert!(kept.interim(EARLY_HINTS, b""));
+        exchange.leave();
+        assert!(kept.is_disconnected() && exchange.has_interim());
+        exchange.begin(true);
+        assert!(kept.is_disconnected() && !exchange.is_disconnected());
+        // The same with a cell that is used again.
+        let kept = exchange.clone();
+        assert!(kept.interim(EARLY_HINTS, b""));
+        exchange.leave();
+        drop(kept);
+        exchange.begin(true);
+        assert!(!exchange.is_disconnected() && !exchange.has_interim());
+        assert!(exchange.interim(EARLY_HINTS, b""));
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
 use super::socket::Socket;
+use super::streaming::late;
 use super::{Connection, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
@@ -134,7 +135,10 @@ impl<S: Socket> Connection<S> {
             active.decoder.took(length);
         }
         match decision {
-            Ok(Decision::Called(Answer::Now(response), ..)) => self.answer(response),
+            Ok(Decision::Called(Answer::Now(response), timeout, _)) => {
+                self.answer(response);
+                self.limit_stream(|| timeout.map(|after| Box::pin(tokio::time::sleep(after))));
+            }
             Ok(Decision::Called(Answer::Later(future), timeout, cancel)) => {
                 let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
                 active.phase = Phase::Handling(Pending {
@@ -254,18 +258,17 @@ impl<S: Socket> Connection<S> {
                 return Step::Again;
             };
             if let Poll::Ready(response) = pending.future.as_mut().poll(cx) {
+                let timeout = pending.timeout.take();
                 active.phase = Phase::Head;
                 self.answer(response);
+                self.limit_stream(|| timeout);
                 return Step::Again;
             }
             if let Some(timeout) = &mut pending.timeout
                 && timeout.as_mut().poll(cx).is_ready()
             {
                 active.phase = Phase::Head; // drops the future: cancelled
-                self.answer(Response::problem(
-                    504,
-                    "the handler took longer than its timeout",
-                ));
+                self.answer(late());
                 return Step::Again;
             }
             if active.body.is_wanted() && deadline == NEVER {

@@ -4,7 +4,10 @@
 //! sends what is whole, [`crate::streaming`] says what a stream is.
 
 use std::mem;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use tokio::time::Sleep;
 
 use super::active::{Active, Phase};
 use super::socket::Socket;
@@ -25,6 +28,8 @@ pub(super) struct Streaming {
     stream: Box<dyn Stream>,
     /// What the head is made of, until it is written.
     head: Option<Response>,
+    /// The rest of the handler's time; it counts until the head is written.
+    timeout: Option<Pin<Box<Sleep>>>,
     framing: Framing,
     /// Whether the connection lives on after the answer, as the head said.
     keep: bool,
@@ -52,6 +57,7 @@ impl Streaming {
         Self {
             stream,
             head: Some(head),
+            timeout: None,
             framing,
             keep: false,
             told: false,
@@ -121,9 +127,23 @@ impl<S: Socket> Connection<S> {
                     if self.body_is_wanted() && deadline == NEVER {
                         continue; // asked for during the poll
                     }
+                    if streaming_is_late(self.streaming(), cx) {
+                        self.leave_phase();
+                        self.answer(late());
+                        return Step::Again;
+                    }
                     return self.rest_of_stream(cx, now, deadline);
                 }
             }
+        }
+    }
+
+    /// If the answer is a stream: the handler's time goes on until its head is written.
+    pub(super) fn limit_stream(&mut self, timeout: impl FnOnce() -> Option<Pin<Box<Sleep>>>) {
+        if let Some(streaming) = self.streaming()
+            && streaming.stream.holds_head()
+        {
+            streaming.timeout = timeout();
         }
     }
 
@@ -293,6 +313,19 @@ impl<S: Socket> Connection<S> {
         let active = self.active.as_ref();
         active.is_some_and(|active| active.body.is_wanted())
     }
+}
+
+/// Whether the handler's time is over before a head was written.
+fn streaming_is_late(streaming: Option<&mut Streaming>, cx: &mut Context<'_>) -> bool {
+    streaming.is_some_and(|streaming| {
+        let timeout = streaming.timeout.as_mut();
+        streaming.head.is_some() && timeout.is_some_and(|it| it.as_mut().poll(cx).is_ready())
+    })
+}
+
+/// The answer of a handler that is over its time.
+pub(super) fn late() -> Response {
+    Response::problem(504, "the handler took longer than its timeout")
 }
 
 impl Active {

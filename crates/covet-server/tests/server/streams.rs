@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use covet_server::handler::Answer;
+use covet_server::handler::{Answer, Route};
 use covet_server::response::{Payload, Response, TEXT};
 use covet_server::settings::Settings;
 use covet_server::streaming::{Broken, Part};
@@ -235,6 +235,48 @@ fn a_stream_that_breaks_may_say_what_is_answered_instead() {
         client.head().await;
         assert_eq!(client.rest().await, b"2\r\nab\r\n");
     });
+}
+
+#[test]
+fn the_handlers_time_counts_until_the_head_is_sent() {
+    for (feed, later_answer, in_time) in [
+        (Feed::holding_head(), false, false),
+        (Feed::holding_head(), true, false),
+        (Feed::holding_head(), false, true),
+        (Feed::default(), false, true),
+    ] {
+        run(async {
+            let given = feed.clone();
+            let hasty = |route: &mut Route| route.timeout = Some(Duration::from_millis(30));
+            let site = Site::new().route("GET", "/s", hasty, move |_| {
+                let answer = given.answer();
+                if later_answer {
+                    return later(async {
+                        tokio::task::yield_now().await;
+                        answer
+                    });
+                }
+                Answer::Now(answer)
+            });
+            let served = site.serve(Settings::default());
+            let mut client = served.connect().await;
+            client.send(ASK).await;
+            if in_time {
+                feed.chunk("ab");
+                client.head().await;
+                assert_eq!(client.take(7).await, b"2\r\nab\r\n");
+                let soon = Duration::from_millis(100);
+                let left = tokio::time::timeout(soon, served.holds(0)).await;
+                assert!(left.is_err() && !feed.dropped().is_open());
+                feed.end();
+                assert_eq!(client.take(5).await, b"0\r\n\r\n");
+            } else {
+                assert_eq!(client.reply().await.status, 504);
+                assert!(feed.dropped().is_open());
+            }
+            assert_eq!(client.ask("GET /").await.text(), "hello");
+        });
+    }
 }
 
 #[test]
