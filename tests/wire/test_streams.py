@@ -440,6 +440,36 @@ def test_a_body_in_pieces() -> None:
     served(app, use)
 
 
+def test_who_gives_up_on_a_piece_loses_none() -> None:
+    app = Covet()
+    arrives = asyncio.Event()
+
+    @app.post("/")
+    async def count(request: Request) -> list[str]:
+        pieces = request.stream()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(pieces), 0.01)
+        task = asyncio.create_task(anext(pieces))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        thrown = anext(pieces)
+        with pytest.raises(KeyError):
+            thrown.throw(KeyError)  # type: ignore[attr-defined]
+        thrown.close()  # type: ignore[attr-defined]
+        arrives.set()
+        return [piece.decode() async for piece in pieces]
+
+    async def use(client: Client) -> None:
+        await client.send(request("POST", "/", (("Content-Length", "4"),)))
+        await arrives.wait()
+        await client.send(b"body")
+        assert "".join((await client.answer()).json()) == "body"
+
+    served(app, use)
+
+
 @pytest.mark.parametrize(("size", "status"), [(9, 200), (10, 200), (11, 413)])
 def test_the_limit_of_a_body_in_pieces(size: int, status: int) -> None:
     app = Covet()

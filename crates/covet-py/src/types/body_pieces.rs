@@ -54,7 +54,7 @@ impl BodyPieces {
 
 /// One wait for a piece.
 #[pyclass(frozen, module = "covet._native")]
-struct AwaitedPiece {
+pub(super) struct AwaitedPiece {
     source: Py<BodyPieces>,
     /// The iterator of the future that is set when there is something to look at.
     inner: Mutex<Option<Py<PyAny>>>,
