@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from covet._inline import Types, inspect_function, suspends
 from covet._plan import Guard, Mode, ParameterPlan
-from covet._signature import Handler, called, is_async, is_generator
+from covet._signature import Handler, called, is_async
 from covet._sources import exact_types
 from covet.errors import ConfigurationError
 
@@ -26,11 +26,11 @@ class Decision(NamedTuple):
 def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bool | None) -> Decision:
     """Where `handler` runs; `blocking` is the route's word, None for none. On an `async def`: ConfigurationError."""
     function = called(handler)
-    if is_generator(handler):
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         if blocking is not None:
             raise ConfigurationError(
-                f"blocking={blocking} is for a `def`; the items of a generator are always made off the loop, "
-                "those of an async one on it: leave it out"
+                f"blocking={blocking} is for a `def` that returns; a generator always runs in the pool, "
+                "an async one on the loop: leave it out"
             )
         return Decision("inline", (), "generator: runs as its items are sent")
     if is_async(handler):
