@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     )
     from covet.requests import URL, Address, Headers, QueryParams, Request, State
     from covet.responses import (
+        Event,
+        EventSourceResponse,
         FileResponse,
         HTMLResponse,
         JSONResponse,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
         PlainTextResponse,
         RedirectResponse,
         Response,
+        StreamingResponse,
     )
     from covet.routing import RouteOptions, Router
     from covet.server import Server
@@ -89,6 +92,8 @@ _MODULES = {
     ),
     "requests": ("URL", "Address", "Headers", "QueryParams", "Request", "State"),
     "responses": (
+        "Event",
+        "EventSourceResponse",
         "FileResponse",
         "HTMLResponse",
         "JSONResponse",
@@ -96,6 +101,7 @@ _MODULES = {
         "PlainTextResponse",
         "RedirectResponse",
         "Response",
+        "StreamingResponse",
     ),
     "routing": ("RouteOptions", "Router"),
     "server": ("Server",),
@@ -116,6 +122,8 @@ __all__ = [
     "CovetError",
     "Discriminator",
     "ErrorDetail",
+    "Event",
+    "EventSourceResponse",
     "Field",
     "File",
     "FileResponse",
@@ -158,6 +166,7 @@ __all__ = [
     "Size",
     "State",
     "StrPath",
+    "StreamingResponse",
     "TooManyRequests",
     "Unauthorized",
     "Unix",

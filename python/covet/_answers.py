@@ -6,7 +6,14 @@ Owns the rules of api "Answers"; what a type means is `covet._types`'s. Knows no
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
 
 from covet._plan import AnswerPlan
@@ -14,9 +21,10 @@ from covet._sources import is_bytes, is_text, shown
 from covet._types.nodes import AnyNode, BytesNode, Node, NullableNode, StrNode
 from covet._types.reading import read_type
 from covet.errors import ConfigurationError
-from covet.responses import Response
+from covet.responses import Event, Response
 
 _ALIAS_TYPE: Final[Any] = getattr(typing, "TypeAliasType", None)
+_ITERATORS: Final = (Iterator, Generator, AsyncIterator, AsyncGenerator, AsyncIterable)
 EMPTY: Final = AnswerPlan("empty", None, by_attribute=False, check=False)
 ANY: Final = AnswerPlan("any", None, by_attribute=False, check=False)
 
@@ -28,11 +36,21 @@ class Returned(NamedTuple):
     annotated: bool
 
 
-def read_returned(annotation: object, options: Mapping[str, Any], localns: Mapping[str, object]) -> Returned:
+def read_returned(
+    annotation: object, options: Mapping[str, Any], localns: Mapping[str, object], *, generator: bool = False
+) -> Returned:
     """What `annotation` says of the answer, `inspect.Signature.empty` nothing; the route's `options` come first.
+
+    `generator`: the handler is one, so it gives items whatever it says.
 
     What is no answer: ConfigurationError.
     """
+    items = _items(annotation, generator=generator)
+    if items is not None:
+        for name in ("response_model", "response_check"):
+            if options.get(name):
+                raise ConfigurationError(f"{name} is for one value: annotate the items, as in AsyncIterator[Item]")
+        return Returned(_streamed(items, localns), annotation is not inspect.Signature.empty)
     if "response_model" in options:
         node = _read(options["response_model"], localns)
         plan, annotated = AnswerPlan("json", node, by_attribute=True, check=False), True
@@ -43,6 +61,39 @@ def read_returned(annotation: object, options: Mapping[str, Any], localns: Mappi
             raise ConfigurationError("response_check=True needs a type to check: annotate what the handler returns")
         plan = AnswerPlan(plan.form, plan.node, plan.by_attribute, check=True)
     return Returned(plan, annotated)
+
+
+def _items(annotation: object, *, generator: bool) -> object | None:
+    """What the items of a stream are declared to be; None where the answer is no stream."""
+    origin = get_origin(annotation) or annotation
+    if origin in _ITERATORS:
+        return next(iter(get_args(annotation)), Any)
+    if not generator:
+        return None
+    if annotation is inspect.Signature.empty or annotation is Any:
+        return Any
+    raise ConfigurationError(
+        f"a generator gives items one by one, so it cannot return {shown(annotation)}: "
+        "annotate it with Iterator[...] or AsyncIterator[...]"
+    )
+
+
+def _streamed(item: object, localns: Mapping[str, object]) -> AnswerPlan:
+    """The plan of items of this type."""
+    if (get_origin(item) or item) is Event:
+        data = next(iter(get_args(item)), Any)
+        return AnswerPlan("events", _item(data, localns), by_attribute=False, check=False)
+    node = _item(item, localns)
+    if isinstance(node, StrNode | BytesNode):
+        raise ConfigurationError(
+            f"the answer is a stream of {shown(item)}, which has no media type of its own: "
+            "return StreamingResponse(...), or give Event[str] for server-sent events"
+        )
+    return AnswerPlan("lines", node, by_attribute=False, check=False)
+
+
+def _item(item: object, localns: Mapping[str, object]) -> Node | None:
+    return None if item is Any or item is object else _read(item, localns)
 
 
 def _annotated(annotation: object, localns: Mapping[str, object]) -> AnswerPlan:

@@ -26,6 +26,13 @@ class Decision(NamedTuple):
 def decide(handler: Handler, parameters: tuple[ParameterPlan, ...], blocking: bool | None) -> Decision:
     """Where `handler` runs; `blocking` is the route's word, None for none. On an `async def`: ConfigurationError."""
     function = called(handler)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if blocking is not None:
+            raise ConfigurationError(
+                f"blocking={blocking} is for a `def` that returns; a generator always runs in the pool, "
+                "an async one on the loop: leave it out"
+            )
+        return Decision("inline", (), "generator: runs as its items are sent")
     if is_async(handler):
         if blocking is not None:
             raise ConfigurationError(

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
     Callable,
     Coroutine,
     ItemsView,
@@ -35,6 +37,8 @@ __all__ = [
     "DecodeError",
     "EncodeError",
     "Engine",
+    "Event",
+    "EventSourceResponse",
     "FileResponse",
     "HTMLResponse",
     "Handle",
@@ -49,6 +53,7 @@ __all__ = [
     "Scheduler",
     "Schema",
     "State",
+    "StreamingResponse",
     "TimerHandle",
     "ValidationError",
     "json_decode",
@@ -59,6 +64,7 @@ __all__ = [
 _Ts = TypeVarTuple("_Ts")
 _B_co = TypeVar("_B_co", default=Any, covariant=True)
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 class Address(NamedTuple):
     """A peer."""
@@ -167,6 +173,10 @@ class Request:
     def cookies(self) -> Mapping[str, str]: ...
     def body(self) -> Coroutine[Any, Any, bytes]:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
+    def stream(self) -> AsyncIterator[bytes]:
+        """The body as it comes, read from the network only as fast as this is; `max_body` holds."""
+    def is_disconnected(self) -> Coroutine[Any, Any, bool]:
+        """Whether the client has gone."""
     def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
     def text(self) -> Coroutine[Any, Any, str]:
@@ -300,6 +310,57 @@ class FileResponse(Response[bytes]):
         content_disposition_type: Literal["attachment", "inline"] = "attachment",
     ) -> None:
         """`path` is taken below `root` and may not leave it (links included): 404; `filename` None sends no Content-Disposition."""
+
+class StreamingResponse(Response[bytes]):
+    """Bytes as they come; the client's pace holds the iterator back."""
+
+    def __init__(
+        self,
+        content: AsyncIterable[bytes | str] | Iterable[bytes | str],
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        """A sync iterable runs in the pool; an error after the first byte cuts the connection."""
+
+@final
+class Event(Generic[_T_co]):
+    """One server-sent event."""
+
+    def __new__(
+        cls,
+        data: _T_co,
+        *,
+        event: str | None = None,
+        id: str | None = None,
+        retry: int | None = None,
+        comment: str | None = None,
+    ) -> Self:
+        """`data` as JSON, str as it is; `retry` in milliseconds. A line break in `event` or `id`: ValueError."""
+    def __class_getitem__(cls, key: Any) -> GenericAlias: ...
+    @property
+    def data(self) -> _T_co: ...
+    @property
+    def event(self) -> str | None: ...
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def retry(self) -> int | None: ...
+    @property
+    def comment(self) -> str | None: ...
+
+class EventSourceResponse(Response[_B_co]):
+    """text/event-stream."""
+
+    def __init__(
+        self,
+        content: AsyncIterable[Event[_B_co] | _B_co] | Iterable[Event[_B_co] | _B_co],
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        *,
+        ping: float | None = 15.0,
+    ) -> None:
+        """A bare value is an Event's data; `ping` seconds between comments that keep the connection, None for none."""
 
 def set_parent_death_signal(signum: int) -> None:
     """Ask the kernel for a signal when the parent dies (Linux; elsewhere nothing happens). Refused: OSError."""

@@ -70,10 +70,11 @@ class BodyPlan:
 class AnswerPlan:
     """What a handler's value becomes."""
 
-    form: Literal["any", "empty", "text", "bytes", "json"]
-    """`any`: as its type at run time says; `empty`: declared None; the others by the annotation."""
+    form: Literal["any", "empty", "text", "bytes", "json", "lines", "events"]
+    """`any`: as its type at run time says; `empty`: declared None; `lines`, `events`: of an iterator, its items as
+    JSON lines or server-sent events; the others by the annotation."""
     node: Node | None
-    """For `json`: what is encoded; None for whatever it is."""
+    """For `json`: what is encoded; for `lines` and `events`: what an item, or an event's data, is; None: anything."""
     by_attribute: bool
     """Encode a foreign object by its attributes (`response_model=`)."""
     check: bool

@@ -108,8 +108,14 @@ def is_async(handler: Handler) -> bool:
     return any(inspect.iscoroutinefunction(function) for function in (handler, called(handler), written(handler)))
 
 
+def is_generator(handler: Handler) -> bool:
+    """Whether calling `handler` gives an iterator by declaration, behind functools.wraps too."""
+    functions = (handler, called(handler), written(handler))
+    return any(inspect.isgeneratorfunction(it) or inspect.isasyncgenfunction(it) for it in functions)
+
+
 def check_handler(handler: object) -> Handler:
-    """`handler` where it can be one. A class, a generator function or no callable: ConfigurationError."""
+    """`handler` where it can be one. A class or no callable: ConfigurationError."""
     if isinstance(handler, type):
         raise ConfigurationError(
             f"{handler.__qualname__} is a class: a handler is a function; decorate a method of an instance, "
@@ -117,11 +123,6 @@ def check_handler(handler: object) -> Handler:
         )
     if not callable(handler):
         raise ConfigurationError(f"{handler!r} is not callable: decorate a function")
-    function = written(handler)
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise ConfigurationError(
-            f"{name_of(handler)} is a generator: streamed answers arrive later; return a list or a Response"
-        )
     return handler
 
 
@@ -155,7 +156,8 @@ def read_hints(
             declared[parameter.name] = read_annotation(annotation, localns)
         except Refusal as refusal:
             raise ConfigurationError(f"parameter '{parameter.name}' {refusal}") from None
-    returned = read_returned(annotations.get("return", inspect.Signature.empty), options, localns)
+    annotation = annotations.get("return", inspect.Signature.empty)
+    returned = read_returned(annotation, options, localns, generator=is_generator(handler))
     return Hints(annotations, declared, returned)
 
 

@@ -1,6 +1,8 @@
 """Answers. What a handler returns plainly needs none of these; nothing lives here but names."""
 
 from covet._native import (
+    Event,
+    EventSourceResponse,
     FileResponse,
     HTMLResponse,
     JSONResponse,
@@ -8,9 +10,12 @@ from covet._native import (
     PlainTextResponse,
     RedirectResponse,
     Response,
+    StreamingResponse,
 )
 
 __all__ = [
+    "Event",
+    "EventSourceResponse",
     "FileResponse",
     "HTMLResponse",
     "JSONResponse",
@@ -18,4 +23,5 @@ __all__ = [
     "PlainTextResponse",
     "RedirectResponse",
     "Response",
+    "StreamingResponse",
 ]

@@ -2,7 +2,7 @@
 
 import enum
 import functools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
@@ -147,12 +147,12 @@ def takes_list(id: list[int]) -> None: ...
 def takes_uuid(id: UUID) -> None: ...
 def takes_int(id: int) -> None: ...
 def takes_shape(id: Shape) -> None: ...
-def generator() -> Iterator[int]:
-    yield 1
+async def generator_of_text() -> AsyncIterator[str]:
+    yield ""
 
 
-async def async_generator() -> AsyncIterator[int]:
-    yield 1
+def generator_of_nothing() -> list[int]:  # type: ignore[misc]
+    yield 1  # pyright: ignore[reportReturnType]
 
 
 async def coroutine() -> str:
@@ -231,11 +231,17 @@ HANDLERS: list[tuple[str, object, str]] = [
     ("/{id:uuid}", takes_shape, "parameter 'id' is Shape, but the path says {id:uuid}: make them agree, or write {id}"),
     ("/{id:int}", takes_uuid, "parameter 'id' is UUID, but the path says {id:int}: make them agree, or write {id}"),
     ("/{id}", takes_list, "parameter 'id' is list[int], but the path holds one value: write its item's type"),
-    ("/", generator, "generator is a generator: streamed answers arrive later; return a list or a Response"),
     (
         "/",
-        async_generator,
-        "async_generator is a generator: streamed answers arrive later; return a list or a Response",
+        generator_of_text,
+        "the answer is a stream of str, which has no media type of its own: return StreamingResponse(...), "
+        "or give Event[str] for server-sent events",
+    ),
+    (
+        "/",
+        generator_of_nothing,
+        "a generator gives items one by one, so it cannot return list[int]: "
+        "annotate it with Iterator[...] or AsyncIterator[...]",
     ),
     (
         "/",

@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import Covet, JSONResponse, NotFound, PlainTextResponse, Request, Response
+from covet import ConfigurationError, Covet, JSONResponse, NotFound, PlainTextResponse, Request, Response
 from covet._compile import compile_routes
 from covet.settings import ServerSettings
 
@@ -68,6 +68,14 @@ async def waits() -> Any:
     await asyncio.sleep(0)
 
 
+def gives() -> Iterator[int]:
+    yield 1
+
+
+async def gives_on_the_loop() -> AsyncIterator[int]:
+    yield 1
+
+
 def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -116,6 +124,10 @@ CASES: list[tuple[Callable[..., Any], str, str]] = [
     (Callable_().wait, "task", "async def that may suspend"),
     (wrapped(steps), "task", "a function around an async def"),
     (wrapped_async(steps), "task", "async def that may suspend"),
+    (gives, "inline", "generator: runs as its items are sent"),
+    (gives_on_the_loop, "inline", "generator: runs as its items are sent"),
+    (functools.partial(gives), "inline", "generator: runs as its items are sent"),
+    (wrapped(gives), "pool", "DICT_MERGE is not on the allow-list"),
 ]
 
 
@@ -136,6 +148,13 @@ def test_mode(handler: Callable[..., Any], mode: str, reason: str) -> None:
 def test_the_routes_word_goes_first() -> None:
     assert decided(reads, blocking=False) == ("inline", "blocking=False", 0)
     assert decided(hello, blocking=True) == ("pool", "blocking=True", 0)
+
+
+@pytest.mark.parametrize("handler", [gives, gives_on_the_loop])
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_generator_takes_no_word(handler: Callable[..., Any], *, blocking: bool) -> None:
+    with pytest.raises(ConfigurationError, match=f"blocking={blocking} is for a `def` that returns; a generator"):
+        decided(handler, blocking=blocking)
 
 
 def test_classes_that_are_called_are_guarded() -> None:

@@ -3,7 +3,7 @@
 import enum
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NewType, Optional
@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import ConfigurationError, Covet, Limits, Path, Query, Request, Router
+from covet import ConfigurationError, Covet, Event, Limits, Path, Query, Request, Router
 from covet._compile import compile_routes
 from covet._pattern import path_parameters
 from covet._plan import ParameterPlan, RoutePlan
@@ -380,6 +380,30 @@ def unsaid():  # type: ignore[no-untyped-def]
     return None
 
 
+def items() -> Iterator[int]:
+    yield 1
+
+
+async def items_on_the_loop() -> AsyncGenerator[dict[str, int], None]:
+    yield {}
+
+
+def items_unsaid():  # type: ignore[no-untyped-def]
+    yield 1
+
+
+async def returns_items() -> AsyncIterator[list[int]]:
+    return items_on_the_loop()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
+
+
+async def events() -> AsyncIterator[Event[int]]:
+    yield Event(1)
+
+
+def events_of_anything() -> Generator[Event[Any]]:
+    yield Event("text")
+
+
 @pytest.mark.parametrize(
     ("handler", "options", "status", "answer"),
     [
@@ -389,6 +413,12 @@ def unsaid():  # type: ignore[no-untyped-def]
         (something, {"status_code": 201}, 201, "text"),
         (something, {"response_model": list[int]}, 200, "json"),
         (unsaid, {}, 200, "any"),
+        (items, {}, 200, "lines"),
+        (items_on_the_loop, {}, 200, "lines"),
+        (items_unsaid, {"status_code": 202}, 202, "lines"),
+        (returns_items, {}, 200, "lines"),
+        (events, {}, 200, "events"),
+        (events_of_anything, {}, 200, "events"),
     ],
 )
 def test_answers(handler: Callable[[], object], options: Any, status: int, answer: str) -> None:
@@ -396,6 +426,14 @@ def test_answers(handler: Callable[[], object], options: Any, status: int, answe
     app.post("/", **options)(handler)
     (plan,) = compiled(app)
     assert (plan.status_code, plan.answer.form) == (status, answer)
+
+
+@pytest.mark.parametrize("name", ["response_model", "response_check"])
+def test_options_for_one_value(name: str) -> None:
+    app = Covet()
+    with pytest.raises(ConfigurationError, match=f"{name} is for one value: annotate the items"):
+        app.get("/", **{name: True})(items)  # type: ignore[arg-type]
+        compiled(app)
 
 
 def test_methods_and_disconnects() -> None:

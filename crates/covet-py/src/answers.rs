@@ -2,9 +2,15 @@
 //!
 //! Plain data; [`crate::respond`] carries it out.
 
+use std::time::Duration;
+
 use pyo3::prelude::*;
 
 use crate::typed::Schema;
+use crate::types::StreamForm;
+
+/// Silence after which the client of events is sent a comment.
+const PING: Duration = Duration::from_secs(15);
 
 /// How a value is encoded.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ pub(crate) enum AnswerForm {
     Bytes,
     /// JSON of this type.
     Json(Box<Schema>),
+    /// Items, sent as they come.
+    Items(StreamForm),
 }
 
 impl AnswerPlan {
@@ -39,6 +47,8 @@ impl AnswerPlan {
             "text" => AnswerForm::Text,
             "bytes" => AnswerForm::Bytes,
             "json" => AnswerForm::Json(Box::new(Schema::compile(&plan.getattr("node")?)?)),
+            "lines" => AnswerForm::Items(StreamForm::Lines),
+            "events" => AnswerForm::Items(StreamForm::Events { ping: Some(PING) }),
             _ => AnswerForm::Any,
         };
         Ok(Self {

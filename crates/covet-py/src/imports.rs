@@ -52,6 +52,12 @@ pub(crate) fn server_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(logger.bind(py).clone())
 }
 
+/// The coroutine function that advances an async iterator.
+pub(crate) fn advance(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ADVANCE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ADVANCE.import(py, "covet._streaming", "advance")
+}
+
 /// The logger of failures.
 pub(crate) fn error_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -296,7 +296,12 @@ impl Invoker {
             }
             parts.path_params = Some(shown.unbind());
         }
-        let body = BodySource::new(py, received.body.clone(), &self.runner.event_loop);
+        let body = BodySource::new(
+            py,
+            received.body.clone(),
+            received.exchange.clone(),
+            &self.runner.event_loop,
+        );
         let body = Py::new(py, body)?;
         parts.body = Some(body.clone_ref(py).into_any());
         Ok((Py::new(py, Request::new(parts))?.into_any(), body))

@@ -7,6 +7,7 @@
 //! - `invoke`: makes a handler's arguments, from `texts` and the body; `runner` calls it, `respond` encodes what it
 //!   returned
 //! - `static_files`: directories that answer without Python
+//! - `streams`: answers that an iterator gives, part by part
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
@@ -26,6 +27,7 @@ mod respond;
 mod runner;
 pub mod runtime;
 mod static_files;
+mod streams;
 mod texts;
 pub mod typed;
 pub mod types;
@@ -47,8 +49,9 @@ mod _native {
     use crate::typed::{PySchema, ValidationError};
     #[pymodule_export]
     use crate::types::{
-        FileResponse, Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse,
-        QueryParams, RedirectResponse, Request, Response, State, Url,
+        Event, EventSourceResponse, FileResponse, Headers, HtmlResponse, JsonResponse,
+        MutableHeaders, PlainTextResponse, QueryParams, RedirectResponse, Request, Response, State,
+        StreamingResponse, Url,
     };
 
     use pyo3::prelude::*;

@@ -2,7 +2,7 @@
 
 use covet_server::buffers::Buffer;
 use covet_server::files::{FileBody, StoredFile, open_below};
-use covet_server::response::{JSON, Payload, Response, TEXT};
+use covet_server::response::{JSON, Payload, Response, TEXT, WholeResponse};
 use pyo3::exceptions::{PyException, PyOSError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -12,13 +12,17 @@ use crate::answers::AnswerForm;
 use crate::json::EncodeError;
 use crate::plan::CallPlan;
 use crate::typed::Schema;
-use crate::types::{FileSource, ResponseBody, ResponseView};
+use crate::types::{FileSource, ResponseBody, ResponseView, StreamContent, StreamForm};
 use crate::{failure, json, runtime};
 
 /// `application/octet-stream`
 const OCTETS: &[u8] = b"application/octet-stream";
+/// `application/jsonl`
+const LINES: &[u8] = b"application/jsonl";
+/// Server-sent events.
+const EVENTS: &[u8] = b"text/event-stream; charset=utf-8";
 /// A `bytes` answer up to this size is copied; a larger one is sent from its own memory.
-const COPIED: usize = 16 * 1024;
+pub(crate) const COPIED: usize = 16 * 1024;
 
 /// What a call gave.
 pub(crate) enum Outcome {
@@ -26,10 +30,46 @@ pub(crate) enum Outcome {
     Answer(Response),
     /// Something that has to be awaited first.
     Awaitable(Py<PyAny>),
+    /// An answer whose content is still to be asked for; its body is empty.
+    Streaming(Response, StreamContent),
+}
+
+/// An [`Outcome`] that may cross threads.
+pub(crate) enum Shipped {
+    Answer(WholeResponse),
+    Awaitable(Py<PyAny>),
+    Streaming(WholeResponse, StreamContent),
+}
+
+impl Outcome {
+    /// The same for another thread. Nothing here is a stream that runs already.
+    pub(crate) fn ship(self) -> Option<Shipped> {
+        Some(match self {
+            Self::Answer(response) => Shipped::Answer(response.whole()?),
+            Self::Awaitable(awaitable) => Shipped::Awaitable(awaitable),
+            Self::Streaming(head, content) => Shipped::Streaming(head.whole()?, content),
+        })
+    }
+}
+
+impl From<Shipped> for Outcome {
+    fn from(shipped: Shipped) -> Self {
+        match shipped {
+            Shipped::Answer(response) => Self::Answer(response.into()),
+            Shipped::Awaitable(awaitable) => Self::Awaitable(awaitable),
+            Shipped::Streaming(head, content) => Self::Streaming(head.into(), content),
+        }
+    }
 }
 
 /// A `bytes` object held until it is sent.
-struct Held(Py<PyBytes>);
+pub(crate) struct Held(Py<PyBytes>);
+
+impl Held {
+    pub(crate) fn new(bytes: &Bound<'_, PyBytes>) -> Self {
+        Self(bytes.clone().unbind())
+    }
+}
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
@@ -55,6 +95,7 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
             None => other_than(plan, value, "bytes"),
         },
         AnswerForm::Json(schema) => declared(plan, schema, value),
+        AnswerForm::Items(form) => items(plan, *form, value),
     }
 }
 
@@ -63,7 +104,7 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
     let py = value.py();
     if !value.is_exact_instance_of::<PyDict>() && !value.is_exact_instance_of::<PyList>() {
         match ResponseView::of(value) {
-            Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
+            Ok(Some(view)) => return of_view(py, plan, &view),
             Ok(None) => {}
             Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         }
@@ -82,10 +123,34 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
     Outcome::Answer(Response::new(plan.status, Some(JSON), Payload::Buffer(out)))
 }
 
+/// An answer of the items that `value` gives.
+fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome {
+    let py = value.py();
+    let iterates = [
+        intern!(py, "__anext__"),
+        intern!(py, "__next__"),
+        intern!(py, "__aiter__"),
+    ]
+    .into_iter()
+    .any(|name| value.hasattr(name).unwrap_or(false));
+    if !iterates {
+        return other_than(plan, value, "an iterator");
+    }
+    let mut head = Response::new(plan.status, Some(LINES), Payload::Empty);
+    if let StreamForm::Events { .. } = form {
+        head.content_type = Some(EVENTS);
+        head = head.with_field("cache-control", "no-store");
+    }
+    match StreamContent::new(value, form) {
+        Ok(content) => Outcome::Streaming(head, content),
+        Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
+    }
+}
+
 /// A value whose annotation is another type: an answer as it is, something to await, or a mistake.
 fn other_than(plan: &CallPlan, value: &Bound<'_, PyAny>, declared: &str) -> Outcome {
     match ResponseView::of(value) {
-        Ok(Some(view)) => Outcome::Answer(of_view(value.py(), plan, &view)),
+        Ok(Some(view)) => of_view(value.py(), plan, &view),
         Err(error) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
         Ok(None) if is_awaitable(value) => Outcome::Awaitable(value.clone().unbind()),
         Ok(None) => Outcome::Answer(mismatch(plan, value, declared)),
@@ -128,7 +193,7 @@ fn by_type(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
         return Outcome::Answer(Response::new(plan.status, Some(OCTETS), shared(bytes)));
     }
     match ResponseView::of(value) {
-        Ok(Some(view)) => return Outcome::Answer(of_view(py, plan, &view)),
+        Ok(Some(view)) => return of_view(py, plan, &view),
         Ok(None) => {}
         Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
     }
@@ -176,24 +241,24 @@ fn not_encoded(plan: &CallPlan, py: Python<'_>, error: EncodeError) -> Response 
     failure::internal(py, &plan.label, &what, None)
 }
 
-fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
+fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Outcome {
     let mut validators = Vec::new();
     let body = match &view.body {
-        ResponseBody::Empty => Payload::Empty,
+        ResponseBody::Empty | ResponseBody::Stream(_) => Payload::Empty,
         ResponseBody::Bytes(bytes) => shared(bytes.bind(py)),
         ResponseBody::Text(text) => match text.to_str(py) {
             Ok(text) => copied(text.as_bytes()),
-            Err(error) => return failure::raised(py, &plan.label, error),
+            Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         },
         ResponseBody::Json(value) => {
             let encoded = as_json(plan, view.status, value.bind(py));
             if encoded.content_type != Some(JSON) {
-                return encoded;
+                return Outcome::Answer(encoded);
             }
             encoded.body
         }
         ResponseBody::File(source) => match opened(source) {
-            Ok(None) => return Response::problem(404, ""),
+            Ok(None) => return Outcome::Answer(Response::problem(404, "")),
             // Validators of the application's own: only it knows what they mean.
             Ok(Some(file)) if view.has("etag") || view.has("last-modified") => {
                 Payload::File(Box::new(FileBody::unconditional(file)))
@@ -202,7 +267,7 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
                 file.write_fields(&mut validators);
                 Payload::File(Box::new(FileBody::whole(file)))
             }
-            Err(error) => return failure::raised(py, &plan.label, error),
+            Err(error) => return Outcome::Answer(failure::raised(py, &plan.label, error)),
         },
     };
     let mut response = Response::new(view.status, None, body);
@@ -215,7 +280,14 @@ fn of_view(py: Python<'_>, plan: &CallPlan, view: &ResponseView) -> Response {
     }
     view.write_fields(plan.debug, &mut response.fields);
     response.fields.extend_from_slice(&validators);
-    response
+    match &view.body {
+        ResponseBody::Stream(content) => {
+            let mut content = content.clone_ref(py);
+            content.length = view.declared_length();
+            Outcome::Streaming(response, content)
+        }
+        _ => Outcome::Answer(response),
+    }
 }
 
 /// The file of a `FileResponse`; `None` where it is not below the root. Without a root the path is the program's own,
@@ -251,7 +323,7 @@ fn shared(bytes: &Bound<'_, PyBytes>) -> Payload {
     if slice.len() <= COPIED {
         copied(slice)
     } else {
-        Payload::Shared(Box::new(Held(bytes.clone().unbind())))
+        Payload::Shared(Box::new(Held::new(bytes)))
     }
 }
 

@@ -13,8 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::plan::{CallPlan, Mode};
-use crate::respond::{Outcome, respond};
+use crate::respond::{Outcome, Shipped, respond};
 use crate::runtime::{Pool, Started, TaskEnd};
+use crate::streams::streamed;
 use crate::{failure, request_name, runtime};
 
 /// What handlers run on.
@@ -26,7 +27,7 @@ pub(crate) struct Runner {
 impl Runner {
     /// Calls the handler of `plan`.
     pub(crate) fn run(
-        &self,
+        self: &Rc<Self>,
         py: Python<'_>,
         plan: &Arc<CallPlan>,
         args: &Bound<'_, PyTuple>,
@@ -39,7 +40,7 @@ impl Runner {
             },
             Mode::Inline | Mode::Pool => self.in_pool(py, plan, args, words),
             Mode::Step => match plan.call(py, args, words) {
-                Ok(coroutine) => Answer::Now(step(plan, &coroutine)),
+                Ok(coroutine) => Answer::Now(self.step(plan, &coroutine)),
                 Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
             },
             Mode::Task => match plan.call(py, args, words) {
@@ -49,30 +50,34 @@ impl Runner {
         }
     }
 
-    fn settle(&self, py: Python<'_>, plan: &Arc<CallPlan>, outcome: Outcome) -> Answer {
+    fn settle(self: &Rc<Self>, py: Python<'_>, plan: &Arc<CallPlan>, outcome: Outcome) -> Answer {
         match outcome {
-            Outcome::Answer(response) => Answer::Now(response),
             Outcome::Awaitable(awaitable) => self.in_task(py, plan, awaitable.bind(py)),
+            other => Answer::Now(self.answer(py, plan, other)),
         }
     }
 
     fn in_task(
-        &self,
+        self: &Rc<Self>,
         py: Python<'_>,
         plan: &Arc<CallPlan>,
         awaitable: &Bound<'_, PyAny>,
     ) -> Answer {
         match start(py, &self.event_loop, awaitable) {
-            Ok(Started::Ended(Ok(value))) => Answer::Now(now(py, plan, respond(plan, &value))),
+            Ok(Started::Ended(Ok(value))) => {
+                Answer::Now(self.answer(py, plan, respond(plan, &value)))
+            }
             Ok(Started::Ended(Err(error))) | Err(error) => {
                 Answer::Now(failure::raised(py, &plan.label, error))
             }
-            Ok(Started::Running(end)) => Answer::Later(Box::pin(at_end(Arc::clone(plan), end))),
+            Ok(Started::Running(end)) => {
+                Answer::Later(Box::pin(Rc::clone(self).at_end(Arc::clone(plan), end)))
+            }
         }
     }
 
     fn in_pool(
-        &self,
+        self: &Rc<Self>,
         py: Python<'_>,
         plan: &Arc<CallPlan>,
         args: &Bound<'_, PyTuple>,
@@ -93,18 +98,71 @@ impl Runner {
             let name = job.name.clone();
             request_name::under(name.as_ref(), || job.run(py))
         });
-        let (plan, event_loop) = (Arc::clone(plan), self.event_loop.clone_ref(py));
+        let (plan, runner) = (Arc::clone(plan), Rc::clone(self));
         Answer::Later(Box::pin(async move {
-            match submitted.await {
-                Some(Outcome::Answer(response)) => response,
-                Some(Outcome::Awaitable(awaitable)) => {
-                    await_later(&plan, &event_loop, awaitable).await
-                }
+            match submitted.await.flatten().map(Outcome::from) {
+                Some(Outcome::Awaitable(awaitable)) => runner.await_later(plan, awaitable).await,
+                Some(other) => runtime::attached(|py| runner.answer(py, &plan, other)),
                 None => runtime::attached(|py| {
                     failure::internal(py, &plan.label, "the pool gave no answer", None)
                 }),
             }
         }))
+    }
+
+    async fn await_later(self: Rc<Self>, plan: Arc<CallPlan>, awaitable: Py<PyAny>) -> Response {
+        let started =
+            runtime::attached(|py| match start(py, &self.event_loop, awaitable.bind(py)) {
+                Ok(Started::Ended(Ok(value))) => {
+                    Err(self.answer(py, &plan, respond(&plan, &value)))
+                }
+                Ok(Started::Ended(Err(error))) | Err(error) => {
+                    Err(failure::raised(py, &plan.label, error))
+                }
+                Ok(Started::Running(end)) => Ok(end),
+            });
+        match started {
+            Ok(end) => self.at_end(plan, end).await,
+            Err(response) => response,
+        }
+    }
+
+    /// The answer of a task, once it ends. Dropped before, it cancels the task.
+    async fn at_end(self: Rc<Self>, plan: Arc<CallPlan>, end: TaskEnd) -> Response {
+        let ended = end.await;
+        runtime::attached(|py| match ended {
+            Ok(value) => self.answer(py, &plan, respond(&plan, value.bind(py))),
+            Err(error) => failure::raised(py, &plan.label, error),
+        })
+    }
+
+    /// The answer that `outcome` is. An awaitable that gave another one is a mistake of the handler's.
+    fn answer(self: &Rc<Self>, py: Python<'_>, plan: &Arc<CallPlan>, outcome: Outcome) -> Response {
+        match outcome {
+            Outcome::Answer(response) => response,
+            Outcome::Streaming(head, content) => streamed(plan, self, head, content),
+            Outcome::Awaitable(_) => failure::internal(
+                py,
+                &plan.label,
+                "returned an awaitable: write `return await ...`",
+                None,
+            ),
+        }
+    }
+
+    /// Step a coroutine that cannot suspend.
+    fn step(self: &Rc<Self>, plan: &Arc<CallPlan>, coroutine: &Bound<'_, PyAny>) -> Response {
+        let py = coroutine.py();
+        match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
+            Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
+                match error.value(py).getattr(intern!(py, "value")) {
+                    Ok(value) => self.answer(py, plan, respond(plan, &value)),
+                    Err(error) => failure::raised(py, &plan.label, error),
+                }
+            }
+            Err(error) => failure::raised(py, &plan.label, error),
+            Ok(_) => failure::internal(py, &plan.label, "suspended although its code cannot", None),
+        }
     }
 }
 
@@ -119,7 +177,7 @@ struct Job {
 }
 
 impl Job {
-    fn run(self, py: Python<'_>) -> Outcome {
+    fn run(self, py: Python<'_>) -> Option<Shipped> {
         let plan = &self.plan;
         let handler = plan.handler.bind(py);
         let called = match &self.words {
@@ -134,10 +192,11 @@ impl Job {
                 })
             }
         };
-        match called {
+        let outcome = match called {
             Ok(value) => respond(plan, &value),
             Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
-        }
+        };
+        outcome.ship()
     }
 }
 
@@ -149,57 +208,4 @@ fn start<'py>(
 ) -> PyResult<Started<'py>> {
     let context = runtime::copy_current(py)?;
     runtime::start_task(event_loop.bind(py), awaitable, Some(&context))
-}
-
-async fn await_later(
-    plan: &Arc<CallPlan>,
-    event_loop: &Py<PyAny>,
-    awaitable: Py<PyAny>,
-) -> Response {
-    let started = runtime::attached(|py| match start(py, event_loop, awaitable.bind(py)) {
-        Ok(Started::Ended(Ok(value))) => Err(now(py, plan, respond(plan, &value))),
-        Ok(Started::Ended(Err(error))) | Err(error) => Err(failure::raised(py, &plan.label, error)),
-        Ok(Started::Running(end)) => Ok(end),
-    });
-    match started {
-        Ok(end) => at_end(Arc::clone(plan), end).await,
-        Err(response) => response,
-    }
-}
-
-/// The answer of a task, once it ends. Dropped before, it cancels the task.
-async fn at_end(plan: Arc<CallPlan>, end: TaskEnd) -> Response {
-    let ended = end.await;
-    runtime::attached(|py| match ended {
-        Ok(value) => now(py, &plan, respond(&plan, value.bind(py))),
-        Err(error) => failure::raised(py, &plan.label, error),
-    })
-}
-
-/// An awaitable that gave another awaitable: a mistake of the handler's.
-fn now(py: Python<'_>, plan: &CallPlan, outcome: Outcome) -> Response {
-    match outcome {
-        Outcome::Answer(response) => response,
-        Outcome::Awaitable(_) => failure::internal(
-            py,
-            &plan.label,
-            "returned an awaitable: write `return await ...`",
-            None,
-        ),
-    }
-}
-
-/// Step a coroutine that cannot suspend.
-fn step(plan: &CallPlan, coroutine: &Bound<'_, PyAny>) -> Response {
-    let py = coroutine.py();
-    match coroutine.call_method1(intern!(py, "send"), (py.None(),)) {
-        Err(error) if error.is_instance_of::<PyStopIteration>(py) => {
-            match error.value(py).getattr(intern!(py, "value")) {
-                Ok(value) => now(py, plan, respond(plan, &value)),
-                Err(error) => failure::raised(py, &plan.label, error),
-            }
-        }
-        Err(error) => failure::raised(py, &plan.label, error),
-        Ok(_) => failure::internal(py, &plan.label, "suspended although its code cannot", None),
-    }
 }

@@ -29,6 +29,11 @@ pub trait Sink {
     /// Offer room to `fill`: up to about `hint` bytes, at least one. Called again for more.
     fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>));
 
+    /// Whether it has enough for now: the socket is left alone until somebody asks for more.
+    fn has_enough(&self) -> bool {
+        false
+    }
+
     /// The body ended, well or not. Called once.
     fn finish(self: Box<Self>, result: Result<(), BodyError>);
 }
@@ -106,6 +111,15 @@ impl Body {
 
     /// Ask for the whole body. `sink` makes the sink only if bytes are still to come.
     pub fn ask(&self, sink: impl FnOnce() -> Box<dyn Sink>) -> Asked {
+        let asked = self.ask_at_leisure(sink);
+        if matches!(asked, Asked::Later) {
+            self.want();
+        }
+        asked
+    }
+
+    /// The same, but nothing is read before [`Body::want`].
+    pub(crate) fn ask_at_leisure(&self, sink: impl FnOnce() -> Box<dyn Sink>) -> Asked {
         let Some(cell) = &self.0 else {
             return Asked::Whole(None);
         };
@@ -119,13 +133,22 @@ impl Body {
             State::Unread => {
                 let sink = sink();
                 *cell.state.borrow_mut() = State::Reading(sink);
-                cell.wanted.set(true);
-                let waker = cell.connection.borrow().clone();
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
                 Asked::Later
             }
+        }
+    }
+
+    /// The sink waits for bytes.
+    pub(crate) fn want(&self) {
+        let Some(cell) = &self.0 else {
+            return;
+        };
+        if cell.wanted.replace(true) {
+            return;
+        }
+        let waker = cell.connection.borrow().clone();
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 }
@@ -148,6 +171,9 @@ impl BodyCell {
         match self.state.replace(State::Taken) {
             State::Reading(mut sink) => {
                 sink.read(hint, fill);
+                if sink.has_enough() {
+                    self.wanted.set(false);
+                }
                 *self.state.borrow_mut() = State::Reading(sink);
             }
             other => *self.state.borrow_mut() = other,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::body::Body;
+use crate::exchange::Exchange;
 use crate::files::Files;
 use crate::http1::Head;
 use crate::proxies::Origin;
@@ -47,6 +48,8 @@ pub struct Request<'a> {
     pub request_id: Option<&'a str>,
     /// The body, unread.
     pub body: &'a Body,
+    /// Interim answers, and whether the client is still there. To be cloned by who needs it later.
+    pub exchange: &'a Exchange,
 }
 
 /// A handler's answer.

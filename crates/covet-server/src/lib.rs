@@ -6,7 +6,8 @@
 //! # Layout
 //! - [`server`]: starts, drains and ends; its `listener` accepts, its `worker` is what connections share
 //! - `connection`: one connection, from readiness to close
-//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole
+//! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
+//!   [`body_stream`]: one in pieces; [`streaming`]: an answer in parts; [`exchange`]: what goes on meanwhile
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
@@ -17,12 +18,14 @@
 
 pub mod access_log;
 pub mod body;
+pub mod body_stream;
 pub mod buffers;
 mod chance;
 mod connection;
 pub mod cookies;
 pub mod counters;
 mod deadlines;
+pub mod exchange;
 pub mod files;
 pub mod gathering;
 pub mod handler;
@@ -38,4 +41,5 @@ pub mod response;
 pub mod routing;
 pub mod server;
 pub mod settings;
+pub mod streaming;
 mod worker;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use crate::buffers::Buffer;
 use crate::files::FileBody;
 use crate::http1::reason_phrase;
+use crate::streaming::Stream;
 
 /// The body of an answer.
 #[derive(Default)]
@@ -24,10 +25,12 @@ pub enum Payload {
     Shared(Box<dyn AsRef<[u8]> + Send>),
     /// A file or parts of one: sent by the kernel where it can.
     File(Box<FileBody>),
+    /// Bytes that come in parts, on this thread.
+    Stream(Box<dyn Stream>),
 }
 
 impl Payload {
-    /// Number of bytes.
+    /// Number of bytes; none of a stream's.
     #[must_use]
     pub fn length(&self) -> u64 {
         match self {
@@ -36,11 +39,11 @@ impl Payload {
         }
     }
 
-    /// The bytes that are in memory: none of a file.
+    /// The bytes that are in memory: none of a file's or a stream's.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Empty | Self::File(_) => &[],
+            Self::Empty | Self::File(_) | Self::Stream(_) => &[],
             Self::Static(bytes) => bytes,
             Self::Buffer(bytes) => bytes,
             Self::Shared(bytes) => (**bytes).as_ref(),
@@ -50,7 +53,10 @@ impl Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Payload({} bytes)", self.length())
+        match self {
+            Self::Stream(stream) => write!(f, "Payload({stream:?})"),
+            whole => write!(f, "Payload({} bytes)", whole.length()),
+        }
     }
 }
 
@@ -137,5 +143,70 @@ impl Response {
     pub fn closing(mut self) -> Self {
         self.close = true;
         self
+    }
+}
+
+/// An answer without a stream: it may be made on one thread and sent on another.
+#[derive(Debug)]
+pub struct WholeResponse {
+    status: u16,
+    content_type: Option<&'static [u8]>,
+    fields: Vec<u8>,
+    body: WholeBody,
+    close: bool,
+}
+
+/// [`Payload`] without a stream.
+enum WholeBody {
+    Empty,
+    Static(&'static [u8]),
+    Buffer(Buffer),
+    Shared(Box<dyn AsRef<[u8]> + Send>),
+    File(Box<FileBody>),
+}
+
+impl fmt::Debug for WholeBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WholeBody")
+    }
+}
+
+impl Response {
+    /// The same answer as one that may cross threads; nothing where its body is a stream.
+    #[must_use]
+    pub fn whole(self) -> Option<WholeResponse> {
+        let body = match self.body {
+            Payload::Empty => WholeBody::Empty,
+            Payload::Static(bytes) => WholeBody::Static(bytes),
+            Payload::Buffer(bytes) => WholeBody::Buffer(bytes),
+            Payload::Shared(bytes) => WholeBody::Shared(bytes),
+            Payload::File(body) => WholeBody::File(body),
+            Payload::Stream(_) => return None,
+        };
+        Some(WholeResponse {
+            status: self.status,
+            content_type: self.content_type,
+            fields: self.fields,
+            body,
+            close: self.close,
+        })
+    }
+}
+
+impl From<WholeResponse> for Response {
+    fn from(whole: WholeResponse) -> Self {
+        Self {
+            status: whole.status,
+            content_type: whole.content_type,
+            fields: whole.fields,
+            body: match whole.body {
+                WholeBody::Empty => Payload::Empty,
+                WholeBody::Static(bytes) => Payload::Static(bytes),
+                WholeBody::Buffer(bytes) => Payload::Buffer(bytes),
+                WholeBody::Shared(bytes) => Payload::Shared(bytes),
+                WholeBody::File(body) => Payload::File(body),
+            },
+            close: whole.close,
+        }
     }
 }

@@ -39,7 +39,7 @@ pub struct Settings {
     pub max_connections_per_address: Option<usize>,
     /// Requests answered on one connection in one turn, before others get theirs.
     pub max_pipelined: usize,
-    /// Unsent bytes of answers above which a connection stops reading.
+    /// Unsent bytes of answers above which a connection stops reading, and asks a stream for no more.
     pub max_unsent: usize,
     /// Bytes of a body that nobody read which are read and thrown away to keep the connection.
     pub max_discard: u64,

@@ -72,6 +72,13 @@ impl Pool {
         }
     }
 
+    /// Has `work` done by a pool thread, attached to Python, for nobody who would wait for it.
+    pub(crate) fn send(&self, work: impl FnOnce(Python<'_>) + Send + 'static) {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        Shared::enqueue(&self.shared, Arc::new(Errand::new(id, work)));
+    }
+
     /// How many jobs wait or run.
     pub(crate) fn busy(&self) -> usize {
         self.shared.busy.load(Ordering::Relaxed)

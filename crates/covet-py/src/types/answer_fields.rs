@@ -41,6 +41,10 @@ pub struct AnswerFields {
     pub list: Vec<AnswerField>,
     /// Length of the body in bytes, None where it is not encoded yet.
     pub length: Option<usize>,
+    /// Whether the body comes in parts, so that only the application can know its length.
+    pub streamed: bool,
+    /// The length that it said a body in parts has.
+    pub declared: Option<u64>,
 }
 
 impl AnswerFields {

@@ -31,6 +31,25 @@ impl AwaitedBody {
     }
 }
 
+/// The exception that the arguments of a coroutine's `throw` mean.
+pub(super) fn thrown<'py>(
+    kind: &Bound<'py, PyAny>,
+    value: Option<Bound<'py, PyAny>>,
+    traceback: Option<Bound<'py, PyAny>>,
+) -> PyResult<PyErr> {
+    let value = value.filter(|value| !value.is_none());
+    let error = match (kind.cast::<PyType>(), value) {
+        (Ok(_), Some(value)) if value.is_instance_of::<PyBaseException>() => value,
+        (Ok(class), Some(value)) => class.call1((value,))?,
+        (Ok(class), None) => class.call0()?,
+        (Err(_), _) => kind.clone(),
+    };
+    if let Some(traceback) = traceback.filter(|traceback| !traceback.is_none()) {
+        error.setattr(intern!(kind.py(), "__traceback__"), traceback)?;
+    }
+    Ok(PyErr::from_value(error))
+}
+
 #[pymethods]
 impl AwaitedBody {
     fn __await__(slf: Py<Self>) -> Py<Self> {
@@ -74,17 +93,7 @@ impl AwaitedBody {
         value: Option<Bound<'_, PyAny>>,
         traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let value = value.filter(|value| !value.is_none());
-        let error = match (kind.cast::<PyType>(), value) {
-            (Ok(_), Some(value)) if value.is_instance_of::<PyBaseException>() => value,
-            (Ok(class), Some(value)) => class.call1((value,))?,
-            (Ok(class), None) => class.call0()?,
-            (Err(_), _) => kind.clone(),
-        };
-        if let Some(traceback) = traceback.filter(|traceback| !traceback.is_none()) {
-            error.setattr(intern!(kind.py(), "__traceback__"), traceback)?;
-        }
-        Err(PyErr::from_value(error))
+        Err(thrown(kind, value, traceback)?)
     }
 
     /// Nothing is held that needs an end.

@@ -6,15 +6,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use covet_server::body::{Asked, Body, BodyError, Sink};
+use covet_server::body_stream::BodyStream;
+use covet_server::exchange::Exchange;
 use covet_server::json::ScanError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString};
 use tokio::io::ReadBuf;
 
 use super::awaited_body::AwaitedBody;
+use super::body_pieces::BodyPieces;
 use crate::json::DecodeError;
 use crate::runtime::{GrowingBytes, ThreadBound};
 use crate::typed::{Code, Problem};
@@ -28,6 +31,8 @@ enum Stage {
     Reading(Vec<Py<PyAny>>),
     /// Here.
     Whole(Py<PyBytes>),
+    /// Given away, to be read in pieces.
+    InPieces,
     /// It never came whole, for this reason.
     Failed(Py<PyAny>),
 }
@@ -36,6 +41,7 @@ enum Stage {
 #[pyclass(frozen, module = "covet._native")]
 pub struct BodySource {
     body: ThreadBound<Body>,
+    exchange: ThreadBound<Exchange>,
     event_loop: Py<PyAny>,
     stage: Arc<Mutex<Stage>>,
 }
@@ -49,6 +55,8 @@ pub enum BodyForm {
     Json,
     /// `str`, from UTF-8 or the charset that the client named.
     Text(Option<String>),
+    /// No body: whether the client has gone.
+    Departure,
 }
 
 fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
@@ -56,9 +64,15 @@ fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
 }
 
 impl BodySource {
-    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> Self {
+    pub(crate) fn new(
+        py: Python<'_>,
+        body: Body,
+        exchange: Exchange,
+        event_loop: &Py<PyAny>,
+    ) -> Self {
         Self {
             body: ThreadBound::new(body),
+            exchange: ThreadBound::new(exchange),
             event_loop: event_loop.clone_ref(py),
             stage: Arc::new(Mutex::new(Stage::Unread)),
         }
@@ -85,6 +99,36 @@ impl BodySource {
         let inner = if waits { this.wait(py)? } else { None };
         let awaited = AwaitedBody::new(source.clone().unbind(), inner, form);
         Ok(Py::new(py, awaited)?.into_any())
+    }
+
+    /// The body in pieces, as an async iterator; what is here already is one piece.
+    ///
+    /// # Errors
+    /// `RuntimeError` where it was asked for before, or on another thread than the loop's.
+    pub fn in_pieces(&self, py: Python<'_>) -> PyResult<BodyPieces> {
+        let whole = match &*lock(&self.stage) {
+            Stage::Unread => None,
+            Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
+            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::Reading(_) | Stage::InPieces => return Err(taken()),
+        };
+        let pieces = match whole {
+            Some(bytes) => BodyStream::of_whole(bytes.as_bytes(py)),
+            None => BodyStream::of(self.body.get()?).ok_or_else(taken)?,
+        };
+        let before = std::mem::replace(&mut *lock(&self.stage), Stage::InPieces);
+        drop(before);
+        Ok(BodyPieces::new(py, pieces, &self.event_loop))
+    }
+
+    /// Something to await that says whether the client has gone.
+    ///
+    /// # Errors
+    /// `RuntimeError` on another thread than the loop's.
+    pub fn departure(source: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        source.get().exchange.get()?;
+        let awaited = AwaitedBody::new(source.clone().unbind(), None, BodyForm::Departure);
+        Ok(Py::new(source.py(), awaited)?.into_any())
     }
 
     /// The iterator of a future of the caller's own, so that who gives up gives up for nobody else.
@@ -129,16 +173,21 @@ impl BodySource {
 
     /// The body in `form`, once it is here.
     pub(super) fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
+        if let BodyForm::Departure = form {
+            let gone = self.exchange.get()?.is_disconnected();
+            return Ok(PyBool::new(py, gone).to_owned().into_any().unbind());
+        }
         let bytes = match &*lock(&self.stage) {
             Stage::Whole(bytes) => bytes.clone_ref(py),
             Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::InPieces => return Err(taken()),
             Stage::Unread | Stage::Reading(_) => {
                 return Err(PyRuntimeError::new_err("the body was not awaited"));
             }
         };
         let slice = bytes.as_bytes(py);
         match form {
-            BodyForm::Bytes => Ok(bytes.into_any()),
+            BodyForm::Bytes | BodyForm::Departure => Ok(bytes.into_any()),
             BodyForm::Text(None) => match std::str::from_utf8(slice) {
                 Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
                 Err(error) => {
@@ -156,6 +205,13 @@ impl BodySource {
             },
         }
     }
+}
+
+/// Two readers of one body.
+fn taken() -> PyErr {
+    PyRuntimeError::new_err(
+        "the body is read elsewhere: use one of stream(), body(), json() and text()",
+    )
 }
 
 /// Charsets that a client may name: those of the web (WHATWG Encoding), by the start of their names.
@@ -271,7 +327,7 @@ impl Sink for Collector {
     }
 }
 
-fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = future.py();
     if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;
@@ -279,7 +335,7 @@ fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-fn exception(py: Python<'_>, why: BodyError) -> PyErr {
+pub(super) fn exception(py: Python<'_>, why: BodyError) -> PyErr {
     let (class, message) = match why {
         BodyError::Refused(refusal) if refusal.status == 413 => {
             (imports::content_too_large(py), refusal.reason.as_str())

@@ -82,6 +82,21 @@ fn trim(mut value: &[u8]) -> &[u8] {
     value
 }
 
+/// The `Content-Length` of a body in parts.
+///
+/// # Errors
+/// `ValueError` where it is no number of bytes.
+pub(super) fn declared_length(value: &[u8]) -> PyResult<u64> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(value).ok().filter(|_| digits);
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        PyValueError::new_err(format!(
+            "Content-Length is \"{}\"; it is a number of bytes",
+            value.escape_ascii()
+        ))
+    })
+}
+
 /// Whether a `Content-Length` may be dropped as it says what the server will say; `length` is the
 /// body's, None where it is not encoded yet.
 ///

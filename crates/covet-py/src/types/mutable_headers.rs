@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 
 use super::answer_fields::{AnswerField, AnswerFields};
-use super::field_rules::{check_content_length, checked_name, encoded_value};
+use super::field_rules::{check_content_length, checked_name, declared_length, encoded_value};
 use super::text::{as_str, latin1};
 use crate::imports;
 
@@ -35,12 +35,17 @@ impl MutableHeaders {
         work(&mut self.fields.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A checked field, None for a `Content-Length` that only repeats what the server will send.
+    /// A checked field, None for a `Content-Length`, which the server writes.
     fn field(&self, key: &str, value: &str) -> PyResult<Option<AnswerField>> {
         let name = checked_name(key)?;
         let value = encoded_value(&name, value)?;
         if name == "content-length" {
-            let length = self.with(|fields| fields.length);
+            let (length, streamed) = self.with(|fields| (fields.length, fields.streamed));
+            if streamed {
+                let declared = declared_length(&value)?;
+                self.with(|fields| fields.declared = Some(declared));
+                return Ok(None);
+            }
             return check_content_length(&value, length).map(|()| None);
         }
         Ok(Some(AnswerField::new(name, value)))

@@ -17,6 +17,7 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::address::address;
+use super::body_pieces::BodyPieces;
 use super::body_source::{BodyForm, BodySource};
 use super::fields::FieldBlock;
 use super::headers::Headers;
@@ -121,8 +122,12 @@ fn charset(content_type: &str) -> Option<String> {
 
 impl Request {
     fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
+        BodySource::awaitable(self.source(py)?, form)
+    }
+
+    fn source<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, BodySource>> {
         match &self.body {
-            Some(source) => BodySource::awaitable(source.bind(py).cast::<BodySource>()?, form),
+            Some(source) => Ok(source.bind(py).cast::<BodySource>()?),
             None => Err(PyRuntimeError::new_err(
                 "this request was made without a connection",
             )),
@@ -259,6 +264,16 @@ impl Request {
     /// The whole body, kept. Over `max_body`: `ContentTooLarge`.
     fn body(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.awaited(py, BodyForm::Bytes)
+    }
+
+    /// The body as it comes, read from the network only as fast as this is; `max_body` holds.
+    fn stream(&self, py: Python<'_>) -> PyResult<BodyPieces> {
+        self.source(py)?.get().in_pieces(py)
+    }
+
+    /// Whether the client has gone.
+    fn is_disconnected(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        BodySource::departure(self.source(py)?)
     }
 
     /// The body as JSON. Malformed: `RequestValidationError`.

@@ -112,6 +112,7 @@ impl Response {
         let this = slf.get();
         let status = checked_status(contents.status)?;
         let length = contents.body.length(py)?;
+        let streamed = matches!(contents.body, ResponseBody::Stream(_));
         let old = std::mem::replace(&mut *lock(&this.body), contents.body);
         drop(old);
         let native = is_native(slf);
@@ -134,7 +135,10 @@ impl Response {
         }
         this.keep_media_type(media_type)?;
         if let Some(headers) = this.headers.get() {
-            headers.get().with(|fields| fields.length = length);
+            headers.get().with(|fields| {
+                fields.length = length;
+                fields.streamed = streamed;
+            });
         }
         match contents.headers {
             Some(headers) => this.header_fields(py)?.get().extend(headers),
@@ -145,11 +149,13 @@ impl Response {
     /// The header fields; the media type is the first of them.
     fn header_fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, MutableHeaders>> {
         self.headers.get_or_make(py, || {
-            let length = self.body(py).length(py)?;
+            let body = self.body(py);
             let list = self.media_type().as_deref().map(type_field).transpose()?;
             let fields = AnswerFields {
                 list: list.into_iter().collect(),
-                length,
+                length: body.length(py)?,
+                streamed: matches!(body, ResponseBody::Stream(_)),
+                declared: None,
             };
             Bound::new(py, MutableHeaders::new(fields))
         })

@@ -1,6 +1,7 @@
 //! [`ResponseBody`]: the content of an answer as Python gave it, to be encoded by the engine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -8,6 +9,60 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::{PyBytes, PyString};
 
 use super::file_response::FileSource;
+use crate::runtime;
+
+/// What the items of a stream become.
+#[derive(Clone, Copy, Debug)]
+pub enum StreamForm {
+    /// Bytes and text, as they are.
+    Bytes,
+    /// A line of JSON each.
+    Lines,
+    /// Server-sent events, and comments after so much silence.
+    Events {
+        /// Time without an event before a comment; none for no comments.
+        ping: Option<Duration>,
+    },
+}
+
+/// Content that comes in parts.
+#[derive(Debug)]
+pub struct StreamContent {
+    /// An iterable or async iterable.
+    pub iterable: Py<PyAny>,
+    /// What its items become.
+    pub form: StreamForm,
+    /// The context in which the iterator runs: a copy of the one that made the answer.
+    pub context: Py<PyAny>,
+    /// Bytes in total, where the application says so.
+    pub length: Option<u64>,
+}
+
+impl StreamContent {
+    /// Content that `iterable` gives, in a copy of the current context.
+    ///
+    /// # Errors
+    /// There is no memory for the copy.
+    pub fn new(iterable: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<Self> {
+        Ok(Self {
+            iterable: iterable.clone().unbind(),
+            form,
+            context: runtime::copy_current(iterable.py())?.unbind(),
+            length: None,
+        })
+    }
+
+    /// Another reference to the same content.
+    #[must_use]
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            iterable: self.iterable.clone_ref(py),
+            form: self.form,
+            context: self.context.clone_ref(py),
+            length: self.length,
+        }
+    }
+}
 
 /// The body of an answer, not encoded yet.
 #[derive(Debug, Default)]
@@ -23,6 +78,8 @@ pub enum ResponseBody {
     Json(Py<PyAny>),
     /// Opened and sent.
     File(Arc<FileSource>),
+    /// Sent as it comes.
+    Stream(StreamContent),
 }
 
 impl ResponseBody {
@@ -35,6 +92,7 @@ impl ResponseBody {
             Self::Text(text) => Self::Text(text.clone_ref(py)),
             Self::Json(object) => Self::Json(object.clone_ref(py)),
             Self::File(source) => Self::File(Arc::clone(source)),
+            Self::Stream(content) => Self::Stream(content.clone_ref(py)),
         }
     }
 
@@ -56,13 +114,13 @@ impl ResponseBody {
         )))
     }
 
-    /// Length in bytes, None for JSON and a file, which are looked at later.
+    /// Length in bytes, None for what is looked at later.
     pub(super) fn length(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         Ok(match self {
             Self::Empty => Some(0),
             Self::Bytes(bytes) => Some(bytes.as_bytes(py).len()),
             Self::Text(text) => Some(text.to_str(py)?.len()),
-            Self::Json(_) | Self::File(_) => None,
+            Self::Json(_) | Self::File(_) | Self::Stream(_) => None,
         })
     }
 
@@ -73,6 +131,10 @@ impl ResponseBody {
             Self::Bytes(bytes) => visit.call(bytes),
             Self::Text(text) => visit.call(text),
             Self::Json(object) => visit.call(object),
+            Self::Stream(content) => {
+                visit.call(&content.iterable)?;
+                visit.call(&content.context)
+            }
         }
     }
 }

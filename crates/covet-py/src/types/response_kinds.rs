@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::file_response::FileResponse;
 use super::response::{Contents, Response};
 use super::response_body::ResponseBody;
+use super::stream_kinds::{EventSourceResponse, StreamingResponse};
 
 /// What `Location` escapes: all but letters, digits and what has a meaning in a URL, `%` too.
 const NOT_IN_LOCATION: &AsciiSet = &NON_ALPHANUMERIC
@@ -47,6 +48,8 @@ pub(super) fn is_native(response: &Bound<'_, Response>) -> bool {
         PlainTextResponse::type_object(py),
         RedirectResponse::type_object(py),
         FileResponse::type_object(py),
+        StreamingResponse::type_object(py),
+        EventSourceResponse::type_object(py),
     ]
     .iter()
     .any(|native| class.is(native))

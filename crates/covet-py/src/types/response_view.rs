@@ -79,6 +79,13 @@ impl ResponseView {
         });
     }
 
+    /// The length that the application says a body in parts has.
+    #[must_use]
+    pub fn declared_length(&self) -> Option<u64> {
+        let headers = self.headers.as_ref()?;
+        headers.get().with(|fields| fields.declared)
+    }
+
     /// Whether the field `name` is there, Content-Type included.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

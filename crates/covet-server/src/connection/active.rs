@@ -10,9 +10,11 @@ use tokio::time::Sleep;
 
 use super::input::Input;
 use super::output::Output;
+use super::streaming::Streaming;
 use crate::access_log::{AccessLog, Noted};
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
+use crate::exchange::Exchange;
 use crate::files::Asked;
 use crate::http1::{BodyDecoder, BodyLimits, Framing, Head, HeadParser};
 use crate::proxies::Origin;
@@ -34,6 +36,8 @@ pub(crate) enum Phase {
     Head,
     /// A handler works; it may be reading the body.
     Handling(Pending),
+    /// The answer comes in parts.
+    Streaming(Box<Streaming>),
     /// Answered; the rest of the body is read and thrown away.
     Discard,
     /// Answers are flushed, then the connection ends, lingering where bytes may still come.
@@ -53,14 +57,19 @@ pub(crate) struct Active {
     pub(super) decoder: BodyDecoder,
     pub(super) limits: BodyLimits,
     pub(super) body: Rc<BodyCell>,
+    pub(super) exchange: Exchange,
     /// Whether the connection may live on after the current answer.
     pub(super) keep: bool,
+    /// Whether the current answer ends with the connection.
+    pub(super) until_close: bool,
     /// Whether the client waits for a 100 before it sends the body.
     pub(super) owes_continue: bool,
     /// Requests answered since the task was polled.
     pub(super) turn: usize,
     /// When the first byte of the current head, or the current body, was awaited.
     pub(super) since: Option<Millis>,
+    /// When a reader of the current body last had enough for the moment.
+    pub(super) paused: Option<Millis>,
     /// When the body or the writing last made progress.
     pub(super) progress: Millis,
     /// When the socket first refused bytes since it last took some.
@@ -89,10 +98,13 @@ impl Active {
             decoder: BodyDecoder::new(Framing::None),
             limits,
             body: Rc::default(),
+            exchange: Exchange::default(),
             keep: true,
+            until_close: false,
             owes_continue: false,
             turn: 0,
             since: None,
+            paused: None,
             progress: 0,
             stalled: None,
             discarded: 0,
@@ -126,7 +138,7 @@ impl Active {
 
     /// Whether the client still waits: a handler works, or its answer is not out.
     pub(super) fn owes(&self) -> bool {
-        matches!(self.phase, Phase::Handling(_)) || self.output.unsent() > 0
+        matches!(self.phase, Phase::Handling(_) | Phase::Streaming(_)) || self.output.unsent() > 0
     }
 
     /// Ready for another connection: no buffer, no future, nothing of the old one.
@@ -140,9 +152,11 @@ impl Active {
             self.body = Rc::default();
         }
         self.keep = true;
+        self.until_close = false;
         self.owes_continue = false;
         self.turn = 0;
         self.since = None;
+        self.paused = None;
         self.stalled = None;
         self.discarded = 0;
         self.request_id.clear();

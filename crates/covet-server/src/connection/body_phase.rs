@@ -23,10 +23,7 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return Step::Over;
         };
-        if active.since.is_none() {
-            active.since = Some(now);
-            active.progress = now;
-        }
+        active.resume_clock(now);
         loop {
             match active.decode(copy) {
                 Ok(true) => {
@@ -36,10 +33,14 @@ impl<S: Socket> Connection<S> {
                 }
                 Ok(false) => {}
                 Err(refusal) => {
-                    self.abandon(BodyError::Refused(refusal));
-                    self.refuse(refusal);
+                    active.paused = None;
+                    self.lose_body(refusal);
                     return Step::Again;
                 }
+            }
+            if !active.body.is_wanted() {
+                active.paused = Some(now);
+                return Step::Wait(NEVER);
             }
             let left = active.decoder.direct();
             let read = match left {
@@ -66,6 +67,17 @@ impl<S: Socket> Connection<S> {
                     return Step::Wait(self.body_deadline());
                 }
             }
+        }
+    }
+
+    /// The body cannot be read to its end.
+    pub(super) fn lose_body(&mut self, refusal: Refusal) {
+        let active = self.active.as_ref();
+        if active.is_some_and(|active| matches!(active.phase, Phase::Streaming(_))) {
+            self.lose_body_of_stream(refusal);
+        } else {
+            self.abandon(BodyError::Refused(refusal));
+            self.refuse(refusal);
         }
     }
 
@@ -129,6 +141,21 @@ impl<S: Socket> Connection<S> {
 }
 
 impl Active {
+    /// The time that a body takes runs while somebody waits for it: from now on, or again.
+    fn resume_clock(&mut self, now: Millis) {
+        match (self.since, self.paused.take()) {
+            (None, _) => {
+                self.since = Some(now);
+                self.progress = now;
+            }
+            (Some(since), Some(paused)) => {
+                self.since = Some(since + (now - paused));
+                self.progress = now;
+            }
+            (Some(_), None) => {}
+        }
+    }
+
     /// Decode what the input holds, giving body bytes to `take`. Whether the body is complete.
     fn decode(&mut self, mut take: impl FnMut(&BodyCell, &[u8])) -> Result<bool, Refusal> {
         loop {

@@ -1,11 +1,13 @@
 //! Sending and ending: frame an answer, flush, refuse, time out, linger, close.
 
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use super::active::{Active, Phase};
 use super::socket::Socket;
+use super::streaming::Streaming;
 use super::{Connection, Step};
 use crate::access_log::Entry;
 use crate::body::BodyError;
@@ -14,7 +16,7 @@ use crate::handler::Slow;
 use crate::files::settle;
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
 use crate::request_id;
-use crate::response::Response;
+use crate::response::{Payload, Response};
 use crate::worker::Worker;
 
 /// Bytes that a lingering connection reads and throws away at most.
@@ -29,7 +31,9 @@ impl<S: Socket> Connection<S> {
         };
         let mut response = Response::problem(refusal.status, refusal.reason.as_str());
         self.worker.name(active, &mut response);
-        self.worker.write(active, &response, Version::Http11, false);
+        let length = whole_length(&response);
+        self.worker
+            .write(active, &response, Version::Http11, length, false);
         self.worker.log(active, self.client, &response);
         active.output.body(response.body);
         active.phase = Phase::Closing { linger: true };
@@ -40,8 +44,9 @@ impl<S: Socket> Connection<S> {
         let mut active = self.worker.take_active();
         let response = Response::problem(503, "The server has too many connections.")
             .with_field("retry-after", "1");
+        let length = whole_length(&response);
         self.worker
-            .write(&mut active, &response, Version::Http11, false);
+            .write(&mut active, &response, Version::Http11, length, false);
         active.output.body(response.body);
         active.phase = Phase::Closing { linger: true };
         self.active = Some(active);
@@ -49,30 +54,58 @@ impl<S: Socket> Connection<S> {
 
     /// Answer the current request and choose what comes after it.
     pub(super) fn answer(&mut self, mut response: Response) {
-        let worker = &self.worker;
+        if let Some(active) = &mut self.active {
+            let asked = active.asked.take();
+            let sendfile = self.worker.settings.sendfile;
+            response = settle(response, active.head.method, asked.as_deref(), sendfile);
+        }
+        let keep = self.keeps(&response);
         let Some(active) = &mut self.active else {
             return;
         };
-        let asked = active.asked.take();
-        let sendfile = worker.settings.sendfile;
-        let response = settle(response, active.head.method, asked.as_deref(), sendfile);
+        let bodiless = active.head.method == Method::Head || has_no_content(response.status);
+        self.worker.name(active, &mut response);
+        let length = match &response.body {
+            Payload::Stream(_) if !bodiless => {
+                if let Payload::Stream(stream) = mem::take(&mut response.body) {
+                    let streaming = Streaming::new(stream, response, active.head.version);
+                    active.phase = Phase::Streaming(Box::new(streaming));
+                }
+                return;
+            }
+            _ => whole_length(&response),
+        };
+        let version = active.head.version;
+        self.worker.write(active, &response, version, length, keep);
+        self.worker.log(active, self.client, &response);
+        if !bodiless {
+            active.output.body(response.body);
+        }
+        self.go_on(keep);
+    }
+
+    /// Whether the connection may live on after `response`.
+    pub(super) fn keeps(&self, response: &Response) -> bool {
+        let Some(active) = &self.active else {
+            return false;
+        };
+        // A client that was never told to go on may never send the body, or may: nobody can know.
+        let drainable =
+            !active.owes_continue && active.decoder.direct() <= self.worker.settings.max_discard;
+        active.keep
+            && !self.worker.is_draining() // perhaps since the head was read
+            && !response.close
+            && (active.decoder.is_done() || drainable)
+    }
+
+    /// The answer is written: choose what comes after it.
+    pub(super) fn go_on(&mut self, keep: bool) {
+        let Some(active) = &mut self.active else {
+            return;
+        };
         let unread = !active.decoder.is_done();
         if unread {
             active.body.finish(Err(BodyError::Taken));
-        }
-        // A client that was never told to go on may never send the body, or may: nobody can know.
-        let drainable =
-            !active.owes_continue && active.decoder.direct() <= worker.settings.max_discard;
-        let keep = active.keep
-            && !worker.is_draining() // perhaps since the head was read
-            && !response.close
-            && (!unread || drainable);
-        let bodiless = active.head.method == Method::Head || has_no_content(response.status);
-        worker.name(active, &mut response);
-        worker.write(active, &response, active.head.version, keep);
-        worker.log(active, self.client, &response);
-        if !bodiless {
-            active.output.body(response.body);
         }
         active.owes_continue = false;
         active.phase = if !keep {
@@ -92,6 +125,9 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return Ok(true);
         };
+        if active.exchange.has_interim() {
+            active.exchange.take_interim(active.output.gather());
+        }
         if active.output.unsent() == 0 {
             return Ok(true);
         }
@@ -134,12 +170,10 @@ impl<S: Socket> Connection<S> {
         };
         match active.phase {
             Phase::Head if active.parser.has_started() => self.refuse(Reason::HeadTimeout.into()),
-            Phase::Handling(_) if active.body.is_wanted() && body_is_late => {
-                let refusal = Refusal::from(Reason::BodyTimeout);
-                self.abandon(BodyError::Refused(refusal));
-                self.refuse(refusal);
+            Phase::Handling(_) | Phase::Streaming(_) if active.body.is_wanted() && body_is_late => {
+                self.lose_body(Reason::BodyTimeout.into());
             }
-            Phase::Handling(_) | Phase::Closing { .. } => {}
+            Phase::Handling(_) | Phase::Streaming(_) | Phase::Closing { .. } => {}
             _ => return Step::Over,
         }
         Step::Again
@@ -193,12 +227,18 @@ impl<S: Socket> Connection<S> {
 
 impl Worker {
     /// Write the head of `response`.
-    fn write(&self, active: &mut Active, response: &Response, version: Version, keep: bool) {
-        let length = if has_no_content(response.status) {
-            AnswerLength::None
-        } else {
-            AnswerLength::Known(response.body.length())
-        };
+    pub(super) fn write(
+        &self,
+        active: &mut Active,
+        response: &Response,
+        version: Version,
+        length: AnswerLength,
+        keep: bool,
+    ) {
+        if active.exchange.has_interim() {
+            active.exchange.take_interim(active.output.gather());
+        }
+        active.exchange.close();
         let date = self.date();
         let head = AnswerHead {
             status: response.status,
@@ -225,7 +265,7 @@ impl Worker {
     }
 
     /// Tell whoever wants to know of an answer.
-    fn log(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
+    pub(super) fn log(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
         if self.notes_requests() {
             self.say(active, peer, response);
         }
@@ -264,6 +304,18 @@ impl Worker {
             });
         }
     }
+}
+
+/// Framing of an answer that is sent at once, or of one that a HEAD asks about.
+fn whole_length(response: &Response) -> AnswerLength {
+    if has_no_content(response.status) {
+        return AnswerLength::None;
+    }
+    let length = match &response.body {
+        Payload::Stream(stream) => stream.length(),
+        whole => Some(whole.length()),
+    };
+    length.map_or(AnswerLength::None, AnswerLength::Known)
 }
 
 /// Whether an answer of this status never has content (RFC 9110 sections 15.2, 15.3.5, 15.4.5).

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
 use super::socket::Socket;
+use super::streaming::late;
 use super::{Connection, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
 use crate::files::Asked;
 use crate::handler::{Answer, Request};
-use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm};
+use crate::http1::{BodyDecoder, Framing, Method, Refusal, TargetForm, Version};
 use crate::request_id;
 use crate::response::{Payload, Response};
 use crate::routing::Match;
@@ -113,6 +114,7 @@ impl<S: Socket> Connection<S> {
             return Step::Idle;
         };
         active.since = None;
+        active.paused = None;
         active.turn += 1;
         active.discarded = 0;
         active.identify(self.client, self.is_proxy.then_some(&self.worker.settings));
@@ -128,8 +130,10 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
+        active.exchange.begin(head.version == Version::Http11);
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, cx, &mut whole);
+        active.exchange.attend(cx.waker());
         // From here on the head's offsets point nowhere; its numbers and flags stay.
         active.input.consume(active.head.len);
         if whole {
@@ -138,7 +142,10 @@ impl<S: Socket> Connection<S> {
             active.decoder.took(length);
         }
         match decision {
-            Ok(Decision::Called(Answer::Now(response), ..)) => self.answer(response),
+            Ok(Decision::Called(Answer::Now(response), timeout, _)) => {
+                self.answer(response);
+                self.limit_stream(|| timeout.map(|after| Box::pin(tokio::time::sleep(after))));
+            }
             Ok(Decision::Called(Answer::Later(future), timeout, cancel)) => {
                 let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
                 active.phase = Phase::Handling(Pending {
@@ -228,6 +235,7 @@ impl<S: Socket> Connection<S> {
             origin: active.origin,
             request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
             body: &body,
+            exchange: &active.exchange,
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
         Ok(match called {
@@ -261,18 +269,17 @@ impl<S: Socket> Connection<S> {
                 return Step::Again;
             };
             if let Poll::Ready(response) = pending.future.as_mut().poll(cx) {
+                let timeout = pending.timeout.take();
                 active.phase = Phase::Head;
                 self.answer(response);
+                self.limit_stream(|| timeout);
                 return Step::Again;
             }
             if let Some(timeout) = &mut pending.timeout
                 && timeout.as_mut().poll(cx).is_ready()
             {
                 active.phase = Phase::Head; // drops the future: cancelled
-                self.answer(Response::problem(
-                    504,
-                    "the handler took longer than its timeout",
-                ));
+                self.answer(late());
                 return Step::Again;
             }
             if active.body.is_wanted() && deadline == NEVER {
@@ -287,7 +294,7 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Whether the client went while a handler works. Bytes that come are kept for later.
-    fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(super) fn client_left(&mut self, cx: &mut Context<'_>) -> bool {
         let half_close = self.worker.settings.half_close;
         let max_unread = self.worker.settings.max_unsent;
         let Some(active) = &mut self.active else {
@@ -311,6 +318,12 @@ impl<S: Socket> Connection<S> {
         };
         let refused = matches!(why, BodyError::Refused(_));
         active.body.finish(Err(why));
+        if !refused {
+            active.exchange.leave();
+        }
+        if !matches!(active.phase, Phase::Handling(_)) {
+            return;
+        }
         if let Phase::Handling(pending) = mem::replace(&mut active.phase, Phase::Head)
             && (refused || !pending.cancel)
         {

@@ -2,7 +2,8 @@
 //!
 //! It waits for readiness with no buffer, borrows its active part from the worker, parses,
 //! dispatches, writes, and gives the part back. What it must not know: Python, routes' meaning.
-//! The phases' code: `exchange.rs` (head to answer), `body_phase.rs` (bodies), `ending.rs`.
+//! The phases' code: `exchange.rs` (head to answer), `body_phase.rs` (bodies), `streaming.rs`
+//! (answers in parts), `ending.rs`.
 
 mod active;
 mod body_phase;
@@ -11,6 +12,7 @@ mod exchange;
 mod input;
 mod output;
 pub(crate) mod socket;
+mod streaming;
 mod unattended;
 
 use std::future::Future;
@@ -152,6 +154,7 @@ impl<S: Socket> Connection<S> {
         match active.phase {
             Phase::Head => self.read_head(cx, now),
             Phase::Handling(_) => self.handle(cx, now),
+            Phase::Streaming(_) => self.stream(cx, now),
             Phase::Discard => self.discard(cx, now),
             Phase::Closing { .. } => self.close(cx, now),
             Phase::Linger { .. } => self.linger(cx),
@@ -176,6 +179,10 @@ impl<S: Socket> Drop for Connection<S> {
         self.worker.deadlines.unwatch(&self.watch);
         self.worker.closed(self.client);
         if let Some(active) = self.active.take() {
+            active.exchange.leave();
+            if active.would_pass_for_whole() {
+                self.socket.reset_on_close();
+            }
             self.worker.return_active(active);
         }
     }

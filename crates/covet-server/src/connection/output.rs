@@ -22,6 +22,9 @@ pub(super) struct Output {
     gathered: Buffer,
     sent: usize,
     large: Option<Payload>,
+    /// Framing that follows the large body.
+    tail: &'static [u8],
+    /// Bytes of the large body and its tail that the socket took.
     large_sent: usize,
 }
 
@@ -36,11 +39,19 @@ impl Output {
 
     /// Append a body.
     pub(super) fn body(&mut self, body: Payload) {
+        self.framed(body, b"");
+    }
+
+    /// Append a body, or a part of one, and the framing after it.
+    pub(super) fn framed(&mut self, body: Payload, tail: &'static [u8]) {
         let bytes = body.as_slice();
         if bytes.len() <= COPIED && !matches!(body, Payload::File(_)) {
-            self.gather().extend_from_slice(bytes);
+            let out = self.gather();
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(tail);
         } else {
             self.large = Some(body);
+            self.tail = tail;
             self.large_sent = 0;
         }
     }
@@ -55,10 +66,9 @@ impl Output {
     }
 
     fn unsent_in_memory(&self) -> usize {
-        let large = self
-            .large
-            .as_ref()
-            .map_or(0, |body| body.as_slice().len() - self.large_sent);
+        let large = self.large.as_ref().map_or(0, |body| {
+            body.as_slice().len() + self.tail.len() - self.large_sent
+        });
         self.gathered.len() - self.sent + large
     }
 
@@ -124,11 +134,19 @@ impl Output {
                 Some(Payload::File(body)) if body.left() > 0 => socket.send_more(gathered),
                 None | Some(Payload::File(_)) => socket.send(&[IoSlice::new(gathered)]),
                 Some(body) => {
-                    let body = &body.as_slice()[self.large_sent..];
-                    if gathered.is_empty() {
-                        socket.send(&[IoSlice::new(body)])
-                    } else {
-                        socket.send(&[IoSlice::new(gathered), IoSlice::new(body)])
+                    let body = body.as_slice();
+                    let from_body = self.large_sent.min(body.len());
+                    let (body, tail) = (
+                        &body[from_body..],
+                        &self.tail[self.large_sent - from_body..],
+                    );
+                    match (gathered, tail) {
+                        ([], []) => socket.send(&[IoSlice::new(body)]),
+                        ([], tail) => socket.send(&[IoSlice::new(body), IoSlice::new(tail)]),
+                        (gathered, []) => {
+                            socket.send(&[IoSlice::new(gathered), IoSlice::new(body)])
+                        }
+                        _ => socket.send(&[gathered, body, tail].map(IoSlice::new)),
                     }
                 }
             };

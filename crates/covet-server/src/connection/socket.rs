@@ -22,6 +22,8 @@ pub(crate) trait Socket: AsyncRead + Unpin {
     fn send_file(&self, file: &File, offset: u64, count: usize) -> io::Result<usize>;
     /// Tell the peer that nothing more comes.
     fn finish_sending(&self) -> io::Result<()>;
+    /// Make the coming close an error to the peer, where the transport can (TCP: a reset).
+    fn reset_on_close(&self);
 }
 
 #[cfg(target_vendor = "apple")]
@@ -73,6 +75,11 @@ macro_rules! socket {
 
             fn finish_sending(&self) -> io::Result<()> {
                 SockRef::from(self).shutdown(std::net::Shutdown::Write)
+            }
+
+            fn reset_on_close(&self) {
+                // A socket that cannot is closed already, or has no such thing.
+                let _ = SockRef::from(self).set_linger(Some(std::time::Duration::ZERO));
             }
         }
     };

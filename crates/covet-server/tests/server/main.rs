@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod body_streams;
 mod departures;
 mod drain;
 #[allow(
@@ -9,11 +10,14 @@ mod drain;
     reason = "a test that cannot set itself up has failed"
 )]
 mod files;
+mod feeding;
+mod interim;
 mod limits;
 mod log;
 mod names;
 mod panics;
 mod proxies;
+mod streams;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"

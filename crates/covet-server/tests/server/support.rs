@@ -19,6 +19,7 @@ use covet_server::server::Server;
 use covet_server::settings::Settings;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// A test that waits longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,6 +34,16 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
         .unwrap()
         .block_on(async { tokio::time::timeout(PATIENCE, test).await })
         .expect("the test hangs");
+}
+
+/// Let the server run until `count` changes no more.
+pub(crate) async fn stalled(count: &Cell<usize>) {
+    let (mut before, mut still) = (0, 0);
+    while still < 1000 {
+        still = if count.get() == before { still + 1 } else { 0 };
+        before = count.get();
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A text answer.
@@ -244,6 +255,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
+    /// The trailer section of a chunked body, a field a line.
+    pub(crate) trailers: String,
 }
 
 impl Reply {
@@ -271,14 +284,15 @@ pub(crate) struct Client<S> {
     received: Vec<u8>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self {
-            stream,
-            received: Vec::new(),
-        }
+impl Client<TcpStream> {
+    /// The two directions, to be used at the same time.
+    pub(crate) fn split(self) -> (Client<OwnedReadHalf>, OwnedWriteHalf) {
+        let (reading, writing) = self.stream.into_split();
+        (Client::new(reading), writing)
     }
+}
 
+impl<S: AsyncWrite + AsyncRead + Unpin> Client<S> {
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -292,10 +306,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
         self.reply().await
     }
+}
+
+impl<S: AsyncRead + Unpin> Client<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            received: Vec::new(),
+        }
+    }
 
     /// Read one answer.
     pub(crate) async fn reply(&mut self) -> Reply {
         let mut reply = self.head().await;
+        if reply.field("transfer-encoding") == Some("chunked") {
+            (reply.body, reply.trailers) = self.chunks().await;
+            return reply;
+        }
         let length = reply
             .field("content-length")
             .map_or(0, |length| length.parse().unwrap());
@@ -304,6 +331,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
         reply.body = self.received.drain(..length).collect();
         reply
+    }
+
+    /// Read a chunked body and its trailer section.
+    async fn chunks(&mut self) -> (Vec<u8>, String) {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line().await;
+            let size = usize::from_str_radix(&line, 16).unwrap();
+            if size == 0 {
+                break;
+            }
+            body.extend(self.take(size).await);
+            assert_eq!(self.line().await, "", "a chunk ends where it says");
+        }
+        let mut trailers = String::new();
+        loop {
+            let line = self.line().await;
+            if line.is_empty() {
+                return (body, trailers);
+            }
+            trailers += &line;
+            trailers += "\n";
+        }
+    }
+
+    /// Read a line; without its end.
+    async fn line(&mut self) -> String {
+        let end = loop {
+            if let Some(at) = self.received.windows(2).position(|end| end == b"\r\n") {
+                break at;
+            }
+            self.read().await;
+        };
+        let mut line = self.take(end + 2).await;
+        line.truncate(end);
+        String::from_utf8(line).unwrap()
+    }
+
+    /// Read this many bytes.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            self.read().await;
+        }
+        self.received.drain(..count).collect()
     }
 
     /// Read the head of an answer that has no body.
@@ -319,6 +390,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             status: head[9..12].parse().unwrap(),
             head,
             body: Vec::new(),
+            trailers: String::new(),
         }
     }
 
@@ -333,6 +405,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     async fn read(&mut self) {
         let count = self.stream.read_buf(&mut self.received).await.unwrap();
         assert_ne!(count, 0, "closed after {:?}", self.received);
+    }
+
+    /// Whether the connection ends with an error; what came before it is thrown away.
+    pub(crate) async fn ends_in_reset(mut self) -> bool {
+        self.stream.read_to_end(&mut self.received).await.is_err()
     }
 
     /// What comes until the server closes, without the answers that were read.
