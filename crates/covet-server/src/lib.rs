@@ -26,6 +26,7 @@ pub mod http1;
 pub mod json;
 mod listener;
 pub mod media_type;
+pub mod multipart;
 pub mod percent;
 pub mod query;
 pub mod response;
