@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
 
@@ -28,6 +28,13 @@ pub enum BodyError {
 pub trait Sink {
     /// Offer room to `fill`: up to about `hint` bytes, at least one. Called again for more.
     fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>));
+
+    /// Whether it takes more now. While it does not nothing is read and no deadline of the body
+    /// runs; it wakes `cx` when it does again.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
 
     /// The body ended, well or not. Called once.
     fn finish(self: Box<Self>, result: Result<(), BodyError>);
@@ -151,6 +158,21 @@ impl BodyCell {
                 *self.state.borrow_mut() = State::Reading(sink);
             }
             other => *self.state.borrow_mut() = other,
+        }
+    }
+
+    /// Whether the sink takes more now.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.state.replace(State::Taken) {
+            State::Reading(mut sink) => {
+                let ready = sink.poll_ready(cx);
+                *self.state.borrow_mut() = State::Reading(sink);
+                ready
+            }
+            other => {
+                *self.state.borrow_mut() = other;
+                Poll::Ready(())
+            }
         }
     }
 

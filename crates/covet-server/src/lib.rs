@@ -10,6 +10,7 @@
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
+//! - [`multipart`]: the sans-IO codec of forms with files; [`spool`]: keeps them while they arrive
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
 
@@ -33,4 +34,5 @@ pub mod response;
 pub mod routing;
 pub mod server;
 pub mod settings;
+pub mod spool;
 mod worker;

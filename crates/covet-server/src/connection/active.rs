@@ -59,6 +59,8 @@ pub(crate) struct Active {
     pub(super) since: Option<Millis>,
     /// When the body or the writing last made progress.
     pub(super) progress: Millis,
+    /// Since when the body's sink takes nothing.
+    pub(super) paused: Option<Millis>,
     /// When the socket first refused bytes since it last took some.
     pub(super) stalled: Option<Millis>,
     /// Bytes of the current body thrown away.
@@ -84,6 +86,7 @@ impl Active {
             turn: 0,
             since: None,
             progress: 0,
+            paused: None,
             stalled: None,
             discarded: 0,
             noted: None,
@@ -119,6 +122,7 @@ impl Active {
         self.owes_continue = false;
         self.turn = 0;
         self.since = None;
+        self.paused = None;
         self.stalled = None;
         self.discarded = 0;
         self.noted = None;

@@ -28,6 +28,16 @@ impl<S: Socket> Connection<S> {
             active.progress = now;
         }
         loop {
+            if active.body.poll_ready(cx).is_pending() {
+                active.paused.get_or_insert(now);
+                return Step::Wait(NEVER);
+            }
+            if let Some(paused) = active.paused.take() {
+                // The client was not asked for anything meanwhile.
+                let since = active.since.unwrap_or(now);
+                active.since = Some(since + now.saturating_sub(paused));
+                active.progress = now;
+            }
             match active.decode(copy) {
                 Ok(true) => {
                     active.since = None;
@@ -116,6 +126,9 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &self.active else {
             return NEVER;
         };
+        if active.paused.is_some() {
+            return NEVER;
+        }
         let idle = active.progress + Worker::millis(settings.body_timeout);
         let Some(since) = active.since else {
             return idle;

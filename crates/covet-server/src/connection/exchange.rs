@@ -114,6 +114,7 @@ impl<S: Socket> Connection<S> {
         active.since = None;
         active.turn += 1;
         active.discarded = 0;
+        active.paused = None;
         if self.worker.access.is_some() {
             active.note_request();
         }
@@ -264,7 +265,7 @@ impl<S: Socket> Connection<S> {
                 ));
                 return Step::Again;
             }
-            if active.body.is_wanted() && deadline == NEVER {
+            if active.body.is_wanted() && deadline == NEVER && active.paused.is_none() {
                 continue; // asked for during the poll
             }
             if self.flush(cx, now).is_err() || self.client_left(cx) {

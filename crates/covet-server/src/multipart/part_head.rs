@@ -2,8 +2,6 @@
 //!
 //! A file name is text of the client's: what of it may name a file is decided where it is shown.
 
-use std::borrow::Cow;
-
 use super::error::Error;
 use super::limits::Limits;
 use super::parameters;
@@ -150,7 +148,7 @@ fn read_disposition(value: &[u8]) -> Result<(String, Option<String>), Error> {
 
 /// A name as text: UTF-8, with the three escapes that browsers make (WHATWG HTML, "escape a
 /// multipart/form-data name"). Any other `%` is a `%`: browsers do not escape it.
-fn text(value: &Cow<'_, [u8]>) -> Option<String> {
+fn text(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     if !text.contains('%') {
         return Some(text.to_owned());

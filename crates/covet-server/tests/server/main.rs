@@ -12,3 +12,4 @@ mod panics;
     reason = "a test that cannot set itself up has failed"
 )]
 mod support;
+mod uploads;
