@@ -40,7 +40,6 @@ struct State {
 
 /// Settings that are the bindings' own.
 struct More {
-    max_query_fields: usize,
     pool_threads: usize,
     access_log: bool,
 }
@@ -190,7 +189,6 @@ impl State {
                 event_loop: event_loop.clone().unbind(),
                 pool: Rc::clone(&pool),
             }),
-            max_query_fields: self.more.max_query_fields,
         };
         let access = if self.more.access_log {
             Some(AccessLog::new(Box::new(std::io::stdout()))?)
@@ -276,7 +274,6 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         half_close: given.getattr("half_close")?.extract()?,
     };
     let more = More {
-        max_query_fields: number("max_query_fields")?,
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
     };

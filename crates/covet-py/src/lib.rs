@@ -6,6 +6,7 @@
 //! - `plan`: seam 2, how to call a handler; its parts are `parameters`, `bodies` and `answers`
 //! - `invoke`: makes a handler's arguments, from `texts` and the body; `runner` calls it, `respond` encodes what it
 //!   returned
+//! - `forms`: a form with files, as Python has it
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
@@ -15,6 +16,7 @@ mod answers;
 mod bodies;
 pub mod engine;
 mod failure;
+mod forms;
 mod imports;
 mod invoke;
 pub mod json;
@@ -43,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::types::{
         Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
-        RedirectResponse, Request, Response, State, Url,
+        RedirectResponse, Request, Response, State, StoredFile, Url,
     };
 
     use pyo3::prelude::*;

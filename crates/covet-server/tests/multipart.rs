@@ -207,6 +207,9 @@ fn time(body: &[u8], size: usize, limits: Limits) -> Duration {
     began.elapsed()
 }
 
+/// Makes a body of about so many KiB.
+type Make = Box<dyn Fn(usize) -> String>;
+
 /// Four times the bytes take at most about four times as long; the bound leaves room for noise.
 #[test]
 fn hostile_bodies_take_linear_time() {
@@ -219,7 +222,7 @@ fn hostile_bodies_take_linear_time() {
         all_fields: u64::MAX,
     };
     let start = format!("--b\r\n{DISPOSITION}a\r\n");
-    let shapes: [(&str, Box<dyn Fn(usize) -> String>); 8] = [
+    let shapes: [(&str, Make); 8] = [
         ("empty parts", Box::new(|n| many(n * 20, false))),
         (
             "fields of a head",

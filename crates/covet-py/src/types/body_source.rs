@@ -15,19 +15,20 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tokio::io::ReadBuf;
 
 use super::awaited_body::AwaitedBody;
+use super::form_source::FormRules;
 use crate::json::DecodeError;
 use crate::runtime::{GrowingBytes, ThreadBound};
 use crate::typed::{Code, Problem};
 use crate::{imports, json, runtime};
 
-/// Where the body is.
-enum Stage {
+/// Where the body is, as `T`.
+pub(super) enum Stage<T> {
     /// Nobody asked.
     Unread,
     /// Being read; these futures are set when it ends, one for each who waits.
     Reading(Vec<Py<PyAny>>),
     /// Here.
-    Whole(Py<PyBytes>),
+    Whole(Py<T>),
     /// It never came whole, for this reason.
     Failed(Py<PyAny>),
 }
@@ -35,9 +36,12 @@ enum Stage {
 /// The body of one request, shared by all who ask for it.
 #[pyclass(frozen, module = "covet._native")]
 pub struct BodySource {
-    body: ThreadBound<Body>,
-    event_loop: Py<PyAny>,
-    stage: Arc<Mutex<Stage>>,
+    pub(super) body: ThreadBound<Body>,
+    pub(super) event_loop: Py<PyAny>,
+    pub(super) stage: Arc<Mutex<Stage<PyBytes>>>,
+    /// The same as a form with files.
+    pub(super) form: Arc<Mutex<Stage<PyAny>>>,
+    pub(super) rules: FormRules,
 }
 
 /// What an awaited body becomes.
@@ -49,18 +53,29 @@ pub enum BodyForm {
     Json,
     /// `str`, from UTF-8 or the charset that the client named.
     Text(Option<String>),
+    /// `FormData`, of `application/x-www-form-urlencoded`.
+    Urlencoded,
+    /// `FormData`, of `multipart/form-data`.
+    Multipart,
 }
 
-fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+pub(super) fn lock<T>(stage: &Mutex<Stage<T>>) -> MutexGuard<'_, Stage<T>> {
     stage.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl BodySource {
-    pub(crate) fn new(py: Python<'_>, body: Body, event_loop: &Py<PyAny>) -> Self {
+    pub(crate) fn new(
+        py: Python<'_>,
+        body: Body,
+        event_loop: &Py<PyAny>,
+        rules: FormRules,
+    ) -> Self {
         Self {
             body: ThreadBound::new(body),
             event_loop: event_loop.clone_ref(py),
             stage: Arc::new(Mutex::new(Stage::Unread)),
+            form: Arc::new(Mutex::new(Stage::Unread)),
+            rules,
         }
     }
 
@@ -82,18 +97,26 @@ impl BodySource {
         let this = source.get();
         this.ask(py)?;
         let waits = matches!(*lock(&this.stage), Stage::Reading(_));
-        let inner = if waits { this.wait(py)? } else { None };
+        let inner = if waits {
+            this.wait(py, &this.stage)?
+        } else {
+            None
+        };
         let awaited = AwaitedBody::new(source.clone().unbind(), inner, form);
         Ok(Py::new(py, awaited)?.into_any())
     }
 
     /// The iterator of a future of the caller's own, so that who gives up gives up for nobody else.
-    fn wait(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    pub(super) fn wait<T>(
+        &self,
+        py: Python<'_>,
+        stage: &Mutex<Stage<T>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let future = self
             .event_loop
             .call_method0(py, intern!(py, "create_future"))?;
         let inner = future.call_method0(py, intern!(py, "__await__"))?;
-        let mut stage = lock(&self.stage);
+        let mut stage = lock(stage);
         let Stage::Reading(waiting) = &mut *stage else {
             return Ok(None);
         };
@@ -129,16 +152,14 @@ impl BodySource {
 
     /// The body in `form`, once it is here.
     pub(super) fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
-        let bytes = match &*lock(&self.stage) {
-            Stage::Whole(bytes) => bytes.clone_ref(py),
-            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
-            Stage::Unread | Stage::Reading(_) => {
-                return Err(PyRuntimeError::new_err("the body was not awaited"));
-            }
-        };
+        if matches!(form, BodyForm::Multipart) {
+            return whole(py, &self.form);
+        }
+        let bytes = whole(py, &self.stage)?;
         let slice = bytes.as_bytes(py);
         match form {
-            BodyForm::Bytes => Ok(bytes.into_any()),
+            BodyForm::Bytes | BodyForm::Multipart => Ok(bytes.into_any()),
+            BodyForm::Urlencoded => self.urlencoded(py, slice),
             BodyForm::Text(None) => match std::str::from_utf8(slice) {
                 Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
                 Err(error) => {
@@ -154,6 +175,30 @@ impl BodySource {
                 Ok(value) => Ok(value.unbind()),
                 Err(error) => Err(invalid(py, &problem(error))),
             },
+        }
+    }
+}
+
+/// What a stage holds.
+fn whole<T>(py: Python<'_>, stage: &Mutex<Stage<T>>) -> PyResult<Py<T>> {
+    match &*lock(stage) {
+        Stage::Whole(value) => Ok(value.clone_ref(py)),
+        Stage::Failed(error) => Err(PyErr::from_value(error.bind(py).clone())),
+        Stage::Unread | Stage::Reading(_) => {
+            Err(PyRuntimeError::new_err("the body was not awaited"))
+        }
+    }
+}
+
+/// A stage ends; those who wait are told.
+pub(super) fn settle<T>(py: Python<'_>, stage: &Mutex<Stage<T>>, ended: Stage<T>) {
+    let before = std::mem::replace(&mut *lock(stage), ended);
+    let Stage::Reading(waiting) = before else {
+        return;
+    };
+    for future in waiting {
+        if let Err(error) = wake(future.bind(py)) {
+            error.write_unraisable(py, None);
         }
     }
 }
@@ -230,7 +275,7 @@ impl BodySource {
 struct Collector {
     bytes: GrowingBytes,
     failed: Option<PyErr>,
-    stage: Arc<Mutex<Stage>>,
+    stage: Arc<Mutex<Stage<PyBytes>>>,
 }
 
 impl Sink for Collector {
@@ -252,21 +297,13 @@ impl Sink for Collector {
             let ended = match (failed, result) {
                 (Some(error), _) => Err(error),
                 (None, Ok(())) => bytes.finish(py),
-                (None, Err(why)) => Err(exception(py, why)),
+                (None, Err(why)) => Err(body_exception(py, why)),
             };
             let ended = match ended {
                 Ok(bytes) => Stage::Whole(bytes),
                 Err(error) => Stage::Failed(error.into_value(py).into_any()),
             };
-            let before = std::mem::replace(&mut *lock(&stage), ended);
-            let Stage::Reading(waiting) = before else {
-                return;
-            };
-            for future in waiting {
-                if let Err(error) = wake(future.bind(py)) {
-                    error.write_unraisable(py, None);
-                }
-            }
+            settle(py, &stage, ended);
         });
     }
 }
@@ -279,7 +316,8 @@ fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-fn exception(py: Python<'_>, why: BodyError) -> PyErr {
+/// What a body that did not arrive whole raises.
+pub(crate) fn body_exception(py: Python<'_>, why: BodyError) -> PyErr {
     let (class, message) = match why {
         BodyError::Refused(refusal) if refusal.status == 413 => {
             (imports::content_too_large(py), refusal.reason.as_str())

@@ -123,11 +123,13 @@ impl Request {
     fn awaited(&self, py: Python<'_>, form: BodyForm) -> PyResult<Py<PyAny>> {
         match &self.body {
             Some(source) => BodySource::awaitable(source.bind(py).cast::<BodySource>()?, form),
-            None => Err(PyRuntimeError::new_err(
-                "this request was made without a connection",
-            )),
+            None => Err(without_connection()),
         }
     }
+}
+
+fn without_connection() -> PyErr {
+    PyRuntimeError::new_err("this request was made without a connection")
 }
 
 #[pymethods]
@@ -274,6 +276,19 @@ impl Request {
             .and_then(charset)
             .filter(|name| name != "utf-8" && name != "utf8");
         self.awaited(py, BodyForm::Text(charset))
+    }
+
+    /// The body as a form. Malformed: `BadRequest`; another content type: `UnsupportedMediaType`.
+    #[pyo3(signature = (*, sha256 = false))]
+    fn form(&self, py: Python<'_>, sha256: bool) -> PyResult<Py<PyAny>> {
+        let content_type = self.block.all(b"content-type").next().unwrap_or_default();
+        match &self.body {
+            Some(source) => {
+                let source = source.bind(py).cast::<BodySource>()?;
+                BodySource::awaitable_form(source, content_type, sha256)
+            }
+            None => Err(without_connection()),
+        }
     }
 
     fn __repr__(&self) -> String {

@@ -33,12 +33,16 @@ pub fn spool(body: &Body, boundary: &[u8], options: Options) -> Spooling {
         Asked::Later => {}
         Asked::Taken => Intake::update(&shared, |intake| intake.end(Err(BodyError::Taken))),
         Asked::Whole(bytes) => Intake::update(&shared, |intake| {
-            let bytes = bytes.unwrap_or_default();
-            intake.kept.extend_from_slice(&bytes);
-            intake.filled = bytes.len();
-            intake.end(Ok(()));
+            intake.take_whole(&bytes.unwrap_or_default());
         }),
     }
+    Spooling(shared)
+}
+
+/// Take `bytes`, a whole body, as a form: as [`spool`].
+pub fn spool_bytes(bytes: &[u8], boundary: &[u8], options: Options) -> Spooling {
+    let shared = Rc::new(RefCell::new(Intake::new(boundary, options)));
+    Intake::update(&shared, |intake| intake.take_whole(bytes));
     Spooling(shared)
 }
 
@@ -49,6 +53,7 @@ pub struct Spooling(Rc<RefCell<Intake>>);
 
 impl Spooling {
     /// The form, where it is here already.
+    #[must_use]
     pub fn ready(&self) -> Option<Result<Form, SpoolError>> {
         self.0.borrow_mut().outcome.take()
     }
@@ -232,6 +237,12 @@ impl Intake {
         fill(&mut room);
         let count = room.filled().len();
         self.filled += if self.over { 0 } else { count };
+    }
+
+    fn take_whole(&mut self, bytes: &[u8]) {
+        self.kept.extend_from_slice(bytes);
+        self.filled = bytes.len();
+        self.end(Ok(()));
     }
 
     fn end(&mut self, result: Result<(), BodyError>) {

@@ -4,7 +4,7 @@
 //! Writing happens on blocking threads in batches; while one is behind, the socket is not read.
 //!
 //! # Layout
-//! - [`spool`]: ask for a body as a form; `intake`: the sink and the future it completes
+//! - [`spool`], [`spool_bytes`]: take a body as a form; `intake`: the sink and the future it completes
 //! - [`Form`], [`Part`], [`Stored`]: what comes of it
 //! - `temporary`: files without a name; `saving`: an upload under a name, whole or not at all
 //!
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::form::{Content, Form, Part, Stored};
-pub use self::intake::{Spooling, spool};
+pub use self::intake::{Spooling, spool, spool_bytes};
 use crate::body::BodyError;
 use crate::multipart::{self, Limits};
 

@@ -19,21 +19,17 @@ pub(super) fn save(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>)
         Some(parent) => parent,
         None => return Err(io::ErrorKind::IsADirectory.into()),
     };
-    match temporary::nameless(folder, MODE) {
-        Some(made) => {
-            let mut file = made?;
-            write(&mut file)?;
-            file.sync_all()?;
-            let named = link(&file, folder)?;
-            take_place(named, path)?;
-        }
-        None => {
-            let (mut file, named) = temporary::named(folder, MODE)?;
-            let named = Named(Some(named));
-            write(&mut file)?;
-            file.sync_all()?;
-            take_place(named, path)?;
-        }
+    if let Some(made) = temporary::nameless(folder, MODE) {
+        let mut file = made?;
+        write(&mut file)?;
+        file.sync_all()?;
+        take_place(link(&file, folder)?, path)?;
+    } else {
+        let (mut file, named) = temporary::named(folder, MODE)?;
+        let named = Named(Some(named));
+        write(&mut file)?;
+        file.sync_all()?;
+        take_place(named, path)?;
     }
     File::open(folder)?.sync_all()
 }

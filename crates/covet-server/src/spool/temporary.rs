@@ -12,14 +12,12 @@ const TRIES: usize = 100;
 
 /// A file in `folder` that has no name and that only we may read.
 pub(super) fn unnamed(folder: &Path) -> io::Result<File> {
-    match nameless(folder, 0o600) {
-        Some(made) => made,
-        None => {
-            let (file, path) = named(folder, 0o600)?;
-            std::fs::remove_file(path)?;
-            Ok(file)
-        }
+    if let Some(made) = nameless(folder, 0o600) {
+        return made;
     }
+    let (file, path) = named(folder, 0o600)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
 }
 
 /// A file that never had a name; `None` where the system or the file system has no such files.

@@ -134,6 +134,7 @@ async fn post(served: &Served, body: &str) -> Reply {
 #[test]
 fn parts_are_kept_by_their_size() {
     run(async {
+        use std::fmt::Write as _;
         let folder = Folder::new("kept");
         let served = served(folder.options());
         let kib = 1024;
@@ -143,7 +144,7 @@ fn parts_are_kept_by_their_size() {
         let mut expected = "a=1\n".to_owned();
         for size in sizes {
             let place = if size > 64 * kib { "disk" } else { "memory" };
-            expected += &format!("f:g {size} {place} 00\n");
+            writeln!(expected, "f:g {size} {place} 00").expect("a String grows");
         }
         expected += "a=2\u{e9}\n";
         let reply = post(&served, &body).await;

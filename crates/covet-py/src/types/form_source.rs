@@ -1,0 +1,165 @@
+//! A request's body as a form that Python awaits: urlencoded from the bytes, multipart while it arrives.
+
+use std::sync::Arc;
+
+use covet_server::media_type::MediaType;
+use covet_server::multipart::{self, Limits};
+use covet_server::query;
+use covet_server::spool::{Form, Options, SpoolError, Spooling, spool, spool_bytes};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::awaited_body::AwaitedBody;
+use super::body_source::{BodyForm, BodySource, Stage, lock, settle};
+use crate::forms::{self, ReceivedForm};
+use crate::{imports, runtime};
+
+/// What the forms of a route may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct FormRules {
+    /// Fields of an urlencoded form, and of the query.
+    pub fields: usize,
+    /// Of a form with files.
+    pub multipart: Limits,
+}
+
+impl FormRules {
+    /// From a `FormLimits` of Python.
+    pub(crate) fn read(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let number = |name: &str| -> PyResult<usize> { given.getattr(name)?.extract() };
+        Ok(Self {
+            fields: number("fields")?,
+            multipart: Limits {
+                parts: number("parts")?,
+                files: number("files")?,
+                fields: number("head_fields")?,
+                head: number("head")?,
+                field_size: number("field_size")? as u64,
+                all_fields: number("all_fields")? as u64,
+            },
+        })
+    }
+}
+
+impl BodySource {
+    /// The body was read as a form for the handler's own parameters: it is this.
+    pub(crate) fn form_arrived(&self, py: Python<'_>, form: Py<PyAny>) {
+        settle(py, &self.form, Stage::Whole(form));
+        settle(py, &self.stage, gone(py));
+    }
+
+    /// Something to await that gives the body as a `FormData`.
+    ///
+    /// # Errors
+    /// `UnsupportedMediaType` where it is no form, `BadRequest` where it has no boundary, `RuntimeError` where it is
+    /// being read as something else.
+    pub(crate) fn awaitable_form(
+        source: &Bound<'_, Self>,
+        content_type: &[u8],
+        sha256: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let py = source.py();
+        let this = source.get();
+        let sent = MediaType::of(content_type);
+        if sent.is("application/x-www-form-urlencoded") {
+            return Self::awaitable(source, BodyForm::Urlencoded);
+        }
+        if !sent.is("multipart/form-data") {
+            let message =
+                "The body must be application/x-www-form-urlencoded or multipart/form-data.";
+            let made = imports::unsupported_media_type(py)?.call1((message,))?;
+            return Err(PyErr::from_value(made));
+        }
+        if matches!(*lock(&this.form), Stage::Unread) {
+            let boundary = multipart::boundary(content_type);
+            let boundary = boundary.map_err(|error| forms::exception(py, error.into()))?;
+            let options = Options {
+                limits: this.rules.multipart,
+                sha256,
+                ..Options::default()
+            };
+            this.begin_form(py, &boundary, options)?;
+        }
+        let waits = matches!(*lock(&this.form), Stage::Reading(_));
+        let inner = if waits {
+            this.wait(py, &this.form)?
+        } else {
+            None
+        };
+        let awaited = AwaitedBody::new(source.clone().unbind(), inner, BodyForm::Multipart);
+        Ok(Py::new(py, awaited)?.into_any())
+    }
+
+    fn begin_form(&self, py: Python<'_>, boundary: &[u8], options: Options) -> PyResult<()> {
+        let here = match &*lock(&self.stage) {
+            Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
+            Stage::Unread => None,
+            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::Reading(_) => {
+                return Err(PyRuntimeError::new_err(
+                    "the body is being read as bytes: await that first, or read it as a form only",
+                ));
+            }
+        };
+        let spooling = if let Some(bytes) = here {
+            spool_bytes(bytes.as_bytes(py), boundary, options)
+        } else {
+            let spooling = spool(self.body.get()?, boundary, options);
+            settle(py, &self.stage, gone(py));
+            spooling
+        };
+        if let Some(outcome) = spooling.ready() {
+            settle(py, &self.form, ended(py, outcome, &self.event_loop));
+            return Ok(());
+        }
+        *lock(&self.form) = Stage::Reading(Vec::new());
+        self.follow(py, spooling)
+    }
+
+    /// Tell those who wait once the form is there.
+    fn follow(&self, py: Python<'_>, spooling: Spooling) -> PyResult<()> {
+        let stage = Arc::clone(&self.form);
+        let event_loop = self.event_loop.clone_ref(py);
+        runtime::spawn(self.event_loop.bind(py), async move {
+            let outcome = spooling.await;
+            runtime::attached(|py| {
+                let ended = ended(py, outcome, &event_loop);
+                settle(py, &stage, ended);
+                drop(event_loop);
+            });
+        })
+    }
+
+    /// The form of an urlencoded body.
+    pub(super) fn urlencoded(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<Py<PyAny>> {
+        if query::count(bytes) > self.rules.fields {
+            let made = imports::bad_request(py)?.call1(("The form has too many fields.",))?;
+            return Err(PyErr::from_value(made));
+        }
+        let pairs = PyList::new(py, query::pairs(bytes).collect::<Vec<_>>())?;
+        Ok(imports::form_data(py)?.call1((pairs,))?.unbind())
+    }
+}
+
+fn ended(
+    py: Python<'_>,
+    outcome: Result<Form, SpoolError>,
+    event_loop: &Py<PyAny>,
+) -> Stage<PyAny> {
+    let made = match outcome {
+        Ok(form) => ReceivedForm::new(py, form, event_loop).and_then(|form| form.to_python(py)),
+        Err(error) => Err(forms::exception(py, error)),
+    };
+    match made {
+        Ok(form) => Stage::Whole(form),
+        Err(error) => Stage::Failed(error.into_value(py).into_any()),
+    }
+}
+
+/// What a body is to those who ask for its bytes after it was read as a form.
+fn gone<T>(py: Python<'_>) -> Stage<T> {
+    let error =
+        PyRuntimeError::new_err("the body was read as a form, piece by piece: use request.form()");
+    Stage::Failed(error.into_value(py).into_any())
+}
