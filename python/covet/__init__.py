@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         Query,
         Unix,
     )
-    from covet.requests import URL, Address, Headers, QueryParams, Request, State
+    from covet.requests import URL, Address, FormData, Headers, QueryParams, Request, State, UploadFile
     from covet.responses import (
         HTMLResponse,
         JSONResponse,
@@ -72,6 +72,7 @@ _MODULES = {
         "Field",
         "File",
         "Form",
+    "FormData",
         "Ge",
         "Gt",
         "Header",
@@ -86,7 +87,7 @@ _MODULES = {
         "Query",
         "Unix",
     ),
-    "requests": ("URL", "Address", "Headers", "QueryParams", "Request", "State"),
+    "requests": ("URL", "Address", "FormData", "Headers", "QueryParams", "Request", "State", "UploadFile"),
     "responses": (
         "HTMLResponse",
         "JSONResponse",
@@ -159,6 +160,7 @@ __all__ = [
     "Unauthorized",
     "Unix",
     "UnsupportedMediaType",
+    "UploadFile",
     "codec",
     "model",
 ]

@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextvars import Context
 from datetime import datetime
+from os import PathLike
 from selectors import SelectorKey
 from traceback import StackSummary
 from types import GenericAlias
@@ -24,6 +25,7 @@ from typing_extensions import TypeVar, disjoint_base
 
 from covet._plan import RoutePlan
 from covet._types.nodes import Node
+from covet._uploads import FormData
 from covet.app import Covet
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
@@ -47,6 +49,7 @@ __all__ = [
     "Scheduler",
     "Schema",
     "State",
+    "StoredFile",
     "TimerHandle",
     "TypedDecodeError",
     "json_decode",
@@ -167,12 +170,33 @@ class Request:
         """The whole body, kept. Over `max_body`: ContentTooLarge."""
     def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
+    def form(self, *, sha256: bool = False) -> Coroutine[Any, Any, FormData]:
+        """The body as a form, `sha256` with the digests of its files. Malformed: BadRequest; no form: UnsupportedMediaType."""
     def text(self) -> Coroutine[Any, Any, str]:
         """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
     @property
     def state(self) -> State: ...
+
+@final
+class StoredFile:
+    """A file of a form, as UploadFile uses it."""
+
+    @property
+    def filename(self) -> str | None: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str | None: ...
+    def read(self, offset: int, count: int) -> bytes | asyncio.Future[bytes]:
+        """`bytes` where they are in memory, else a future of them."""
+    def save(self, path: str | PathLike[str]) -> asyncio.Future[None]:
+        """A future that is done once `path` is the file."""
 
 @final
 class MutableHeaders(MutableMapping[str, str]):

@@ -2,6 +2,7 @@
 //!
 //! Also what Python and the client are told where there is no form. How it arrives is the server's matter.
 
+use std::io;
 use std::sync::Arc;
 
 use covet_server::response::Response;
@@ -126,12 +127,16 @@ pub(crate) fn refused(py: Python<'_>, label: &str, error: SpoolError) -> Respons
 }
 
 /// What `await request.form()` raises where there is no form.
-pub(crate) fn exception(py: Python<'_>, error: SpoolError) -> PyErr {
+pub(crate) fn exception(py: Python<'_>, error: &SpoolError) -> PyErr {
     let (status, detail) = match error {
         SpoolError::Refused(error) => (error.status(), error.as_str()),
         SpoolError::Full => (507, FULL),
-        SpoolError::Storage(error) => return error.into(),
-        SpoolError::Body(error) => return body_exception(py, error),
+        SpoolError::Storage(error) => {
+            let number = error.raw_os_error();
+            let known = number.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            return known.into();
+        }
+        SpoolError::Body(error) => return body_exception(py, *error),
     };
     let made = match status {
         400 => imports::bad_request(py).and_then(|class| class.call1((detail,))),

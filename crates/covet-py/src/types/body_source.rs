@@ -30,8 +30,11 @@ pub(super) enum Stage<T> {
     /// Here.
     Whole(Py<T>),
     /// It never came whole, for this reason.
-    Failed(Py<PyAny>),
+    Failed(Fault),
 }
+
+/// Makes the exception for each who asks: one that was raised holds the frames it went through.
+pub(super) type Fault = Arc<dyn Fn(Python<'_>) -> PyErr + Send + Sync>;
 
 /// The body of one request, shared by all who ask for it.
 #[pyclass(frozen, module = "covet._native")]
@@ -141,10 +144,8 @@ impl BodySource {
             Asked::Whole(Some(bytes)) => Stage::Whole(PyBytes::new(py, &bytes).unbind()),
             Asked::Whole(None) => Stage::Whole(PyBytes::new(py, b"").unbind()),
             Asked::Taken => {
-                let error = PyRuntimeError::new_err(
-                    "the body is gone: the request was answered before it was read",
-                );
-                Stage::Failed(error.into_value(py).into_any())
+                let message = "the body is gone: the request was answered before it was read";
+                Stage::Failed(Arc::new(move |_| PyRuntimeError::new_err(message)))
             }
         };
         Ok(())
@@ -179,11 +180,16 @@ impl BodySource {
     }
 }
 
+/// A fault that Python raised, of which there is one only.
+pub(super) fn raised(error: PyErr) -> Fault {
+    Arc::new(move |py| error.clone_ref(py))
+}
+
 /// What a stage holds.
 fn whole<T>(py: Python<'_>, stage: &Mutex<Stage<T>>) -> PyResult<Py<T>> {
     match &*lock(stage) {
         Stage::Whole(value) => Ok(value.clone_ref(py)),
-        Stage::Failed(error) => Err(PyErr::from_value(error.bind(py).clone())),
+        Stage::Failed(fault) => Err(fault(py)),
         Stage::Unread | Stage::Reading(_) => {
             Err(PyRuntimeError::new_err("the body was not awaited"))
         }
@@ -297,11 +303,15 @@ impl Sink for Collector {
             let ended = match (failed, result) {
                 (Some(error), _) => Err(error),
                 (None, Ok(())) => bytes.finish(py),
-                (None, Err(why)) => Err(body_exception(py, why)),
+                (None, Err(why)) => {
+                    let fault = move |py: Python<'_>| body_exception(py, why);
+                    settle(py, &stage, Stage::Failed(Arc::new(fault)));
+                    return;
+                }
             };
             let ended = match ended {
                 Ok(bytes) => Stage::Whole(bytes),
-                Err(error) => Stage::Failed(error.into_value(py).into_any()),
+                Err(error) => Stage::Failed(raised(error)),
             };
             settle(py, &stage, ended);
         });

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::awaited_body::AwaitedBody;
-use super::body_source::{BodyForm, BodySource, Stage, lock, settle};
+use super::body_source::{BodyForm, BodySource, Stage, lock, raised, settle};
 use crate::forms::{self, ReceivedForm};
 use crate::{imports, runtime};
 
@@ -46,7 +46,7 @@ impl BodySource {
     /// The body was read as a form for the handler's own parameters: it is this.
     pub(crate) fn form_arrived(&self, py: Python<'_>, form: Py<PyAny>) {
         settle(py, &self.form, Stage::Whole(form));
-        settle(py, &self.stage, gone(py));
+        settle(py, &self.stage, gone());
     }
 
     /// Something to await that gives the body as a `FormData`.
@@ -73,7 +73,7 @@ impl BodySource {
         }
         if matches!(*lock(&this.form), Stage::Unread) {
             let boundary = multipart::boundary(content_type);
-            let boundary = boundary.map_err(|error| forms::exception(py, error.into()))?;
+            let boundary = boundary.map_err(|error| forms::exception(py, &error.into()))?;
             let options = Options {
                 limits: this.rules.multipart,
                 sha256,
@@ -95,7 +95,7 @@ impl BodySource {
         let here = match &*lock(&self.stage) {
             Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
             Stage::Unread => None,
-            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::Failed(fault) => return Err(fault(py)),
             Stage::Reading(_) => {
                 return Err(PyRuntimeError::new_err(
                     "the body is being read as bytes: await that first, or read it as a form only",
@@ -106,7 +106,7 @@ impl BodySource {
             spool_bytes(bytes.as_bytes(py), boundary, options)
         } else {
             let spooling = spool(self.body.get()?, boundary, options);
-            settle(py, &self.stage, gone(py));
+            settle(py, &self.stage, gone());
             spooling
         };
         if let Some(outcome) = spooling.ready() {
@@ -149,17 +149,18 @@ fn ended(
 ) -> Stage<PyAny> {
     let made = match outcome {
         Ok(form) => ReceivedForm::new(py, form, event_loop).and_then(|form| form.to_python(py)),
-        Err(error) => Err(forms::exception(py, error)),
+        Err(error) => {
+            return Stage::Failed(Arc::new(move |py| forms::exception(py, &error)));
+        }
     };
     match made {
         Ok(form) => Stage::Whole(form),
-        Err(error) => Stage::Failed(error.into_value(py).into_any()),
+        Err(error) => Stage::Failed(raised(error)),
     }
 }
 
 /// What a body is to those who ask for its bytes after it was read as a form.
-fn gone<T>(py: Python<'_>) -> Stage<T> {
-    let error =
-        PyRuntimeError::new_err("the body was read as a form, piece by piece: use request.form()");
-    Stage::Failed(error.into_value(py).into_any())
+fn gone<T>() -> Stage<T> {
+    let message = "the body was read as a form, piece by piece: use request.form()";
+    Stage::Failed(Arc::new(move |_| PyRuntimeError::new_err(message)))
 }
