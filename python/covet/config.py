@@ -98,7 +98,7 @@ class Limits:
     unknown_fields: Literal["ignore", "forbid"]
     """What a JSON object with a field that its type does not have is: taken without it, or a 422."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each limit
         self,
         *,
         max_body: Size | _Left | None = _Left.OUT,

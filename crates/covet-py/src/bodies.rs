@@ -34,7 +34,7 @@ pub(crate) struct BodyPlan {
 /// One way to read a body.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    form: Form,
+    kind: Kind,
     /// In lower case; `*/*` takes anything.
     media_type: String,
     /// None where parameters take the fields of a form.
@@ -42,7 +42,7 @@ pub(crate) struct Reader {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Kind {
     Json,
     Form,
     Multipart,
@@ -99,12 +99,12 @@ impl BodyPlan {
             let reader = reader?;
             let node = reader.getattr("node")?;
             readers.push(Reader {
-                form: match reader.getattr("form")?.extract::<String>()?.as_str() {
-                    "json" => Form::Json,
-                    "form" => Form::Form,
-                    "multipart" => Form::Multipart,
-                    "text" => Form::Text,
-                    _ => Form::Bytes,
+                kind: match reader.getattr("form")?.extract::<String>()?.as_str() {
+                    "json" => Kind::Json,
+                    "form" => Kind::Form,
+                    "multipart" => Kind::Multipart,
+                    "text" => Kind::Text,
+                    _ => Kind::Bytes,
                 },
                 media_type: reader.getattr("media_type")?.extract()?,
                 schema: if node.is_none() {
@@ -167,19 +167,19 @@ impl BodyPlan {
             return Ok(BodyValue::Form);
         };
         let bytes_of = |py| PyBytes::new(py, bytes).into_any();
-        let read = match reader.form {
-            Form::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
-            Form::Bytes => Ok(bytes_of(py)),
-            Form::Json if bytes.is_empty() && self.spread => {
+        let read = match reader.kind {
+            Kind::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
+            Kind::Bytes => Ok(bytes_of(py)),
+            Kind::Json if bytes.is_empty() && self.spread => {
                 schema.decode(py, b"{}", forbid_unknown)
             }
             _ if arrived.is_empty() => return Ok(BodyValue::Empty),
-            Form::Json => schema.decode(py, bytes, forbid_unknown),
-            Form::Text => match std::str::from_utf8(bytes) {
+            Kind::Json => schema.decode(py, bytes, forbid_unknown),
+            Kind::Text => match std::str::from_utf8(bytes) {
                 Ok(text) => schema.convert(py, schema.root, text),
                 Err(error) => Err(Refused::Problems(vec![not_utf8(error.valid_up_to())])),
             },
-            Form::Form | Form::Multipart => {
+            Kind::Form | Kind::Multipart => {
                 let pairs = arrived.texts().pairs();
                 let pairs: Vec<_> = pairs
                     .iter()
@@ -206,7 +206,7 @@ impl BodyPlan {
 
     /// Whether the body has files, which are kept apart while it arrives.
     pub(crate) fn is_multipart(&self, reader: usize) -> bool {
-        self.readers[reader].form == Form::Multipart
+        self.readers[reader].kind == Kind::Multipart
     }
 
     /// How the files of a form are kept.
@@ -227,7 +227,7 @@ impl BodyPlan {
 
     /// Whether the bytes are a form, whose fields are counted against a limit.
     pub(crate) fn is_form(&self, reader: usize) -> bool {
-        self.readers[reader].form == Form::Form
+        self.readers[reader].kind == Kind::Form
     }
 }
 
@@ -248,10 +248,10 @@ fn not_utf8(offset: usize) -> Problem {
 
 impl Reader {
     fn takes(&self, sent: &MediaType<'_>) -> bool {
-        match self.form {
-            Form::Bytes if self.media_type == "*/*" => true,
-            Form::Bytes | Form::Multipart => sent.is(&self.media_type),
-            Form::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
+        match self.kind {
+            Kind::Bytes if self.media_type == "*/*" => true,
+            Kind::Bytes | Kind::Multipart => sent.is(&self.media_type),
+            Kind::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
             _ => sent.is(&self.media_type) && sent.is_utf8(),
         }
     }

@@ -238,7 +238,7 @@ impl Invoker {
                 reader,
                 runner: Rc::clone(&self.runner),
             };
-            return arriving.as_form(py, received);
+            return arriving.into_form(py, received);
         }
         match gather(received.body) {
             Whole::Here(bytes) => {
@@ -329,7 +329,7 @@ impl Arriving {
     }
 
     /// The answer, with the body as a form whose files are kept apart while it arrives.
-    fn as_form(self, py: Python<'_>, received: &Received<'_>) -> Answer {
+    fn into_form(self, py: Python<'_>, received: &Received<'_>) -> Answer {
         if received.body.is_empty() {
             return self.answer(py, Arrived::Form(&ReceivedForm::default()));
         }

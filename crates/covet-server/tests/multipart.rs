@@ -208,7 +208,7 @@ fn time(body: &[u8], size: usize, limits: Limits) -> Duration {
 }
 
 /// Makes a body of about so many KiB.
-type Make = Box<dyn Fn(usize) -> String>;
+type Make<'a> = Box<dyn Fn(usize) -> String + 'a>;
 
 /// Four times the bytes take at most about four times as long; the bound leaves room for noise.
 #[test]
