@@ -5,8 +5,8 @@
 //! sockets nor framing. Neighbours: `connection/body_phase.rs` (reads), handlers (ask).
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::rc::{Rc, Weak};
+use std::task::Waker;
 
 use tokio::io::ReadBuf;
 
@@ -29,11 +29,9 @@ pub trait Sink {
     /// Offer room to `fill`: up to about `hint` bytes, at least one. Called again for more.
     fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>));
 
-    /// Whether it takes more now. While it does not nothing is read and no deadline of the body
-    /// runs; it wakes `cx` when it does again.
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = cx;
-        Poll::Ready(())
+    /// Whether it has enough for now: the socket is left alone until somebody asks for more.
+    fn has_enough(&self) -> bool {
+        false
     }
 
     /// The body ended, well or not. Called once.
@@ -126,14 +124,40 @@ impl Body {
             State::Unread => {
                 let sink = sink();
                 *cell.state.borrow_mut() = State::Reading(sink);
-                cell.wanted.set(true);
-                let waker = cell.connection.borrow().clone();
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
+                self.want();
                 Asked::Later
             }
         }
+    }
+
+    /// Something that may [`Body::want`] from inside the sink.
+    pub(crate) fn wanting(&self) -> Wanting {
+        Wanting(self.0.as_ref().map(Rc::downgrade).unwrap_or_default())
+    }
+
+    /// The sink waits for bytes.
+    pub(crate) fn want(&self) {
+        let Some(cell) = &self.0 else {
+            return;
+        };
+        if cell.wanted.replace(true) {
+            return;
+        }
+        let waker = cell.connection.borrow().clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Asks for more of a body without keeping it.
+#[derive(Debug)]
+pub(crate) struct Wanting(Weak<BodyCell>);
+
+impl Wanting {
+    /// See [`Body::want`].
+    pub(crate) fn want(&self) {
+        Body(self.0.upgrade()).want();
     }
 }
 
@@ -155,24 +179,12 @@ impl BodyCell {
         match self.state.replace(State::Taken) {
             State::Reading(mut sink) => {
                 sink.read(hint, fill);
+                if sink.has_enough() {
+                    self.wanted.set(false);
+                }
                 *self.state.borrow_mut() = State::Reading(sink);
             }
             other => *self.state.borrow_mut() = other,
-        }
-    }
-
-    /// Whether the sink takes more now.
-    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.state.replace(State::Taken) {
-            State::Reading(mut sink) => {
-                let ready = sink.poll_ready(cx);
-                *self.state.borrow_mut() = State::Reading(sink);
-                ready
-            }
-            other => {
-                *self.state.borrow_mut() = other;
-                Poll::Ready(())
-            }
         }
     }
 

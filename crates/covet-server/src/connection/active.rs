@@ -57,10 +57,10 @@ pub(crate) struct Active {
     pub(super) turn: usize,
     /// When the first byte of the current head, or the current body, was awaited.
     pub(super) since: Option<Millis>,
+    /// When a reader of the current body last had enough for the moment.
+    pub(super) paused: Option<Millis>,
     /// When the body or the writing last made progress.
     pub(super) progress: Millis,
-    /// Since when the body's sink takes nothing.
-    pub(super) paused: Option<Millis>,
     /// When the socket first refused bytes since it last took some.
     pub(super) stalled: Option<Millis>,
     /// Bytes of the current body thrown away.
@@ -85,8 +85,8 @@ impl Active {
             owes_continue: false,
             turn: 0,
             since: None,
-            progress: 0,
             paused: None,
+            progress: 0,
             stalled: None,
             discarded: 0,
             noted: None,

@@ -23,21 +23,8 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return Step::Over;
         };
-        if active.since.is_none() {
-            active.since = Some(now);
-            active.progress = now;
-        }
+        active.resume_clock(now);
         loop {
-            if active.body.poll_ready(cx).is_pending() {
-                active.paused.get_or_insert(now);
-                return Step::Wait(NEVER);
-            }
-            if let Some(paused) = active.paused.take() {
-                // The client was not asked for anything meanwhile.
-                let since = active.since.unwrap_or(now);
-                active.since = Some(since + now.saturating_sub(paused));
-                active.progress = now;
-            }
             match active.decode(copy) {
                 Ok(true) => {
                     active.since = None;
@@ -46,10 +33,15 @@ impl<S: Socket> Connection<S> {
                 }
                 Ok(false) => {}
                 Err(refusal) => {
+                    active.paused = None;
                     self.abandon(BodyError::Refused(refusal));
                     self.refuse(refusal);
                     return Step::Again;
                 }
+            }
+            if !active.body.is_wanted() {
+                active.paused = Some(now);
+                return Step::Wait(NEVER);
             }
             let left = active.decoder.direct();
             let read = match left {
@@ -126,9 +118,6 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &self.active else {
             return NEVER;
         };
-        if active.paused.is_some() {
-            return NEVER;
-        }
         let idle = active.progress + Worker::millis(settings.body_timeout);
         let Some(since) = active.since else {
             return idle;
@@ -142,6 +131,21 @@ impl<S: Socket> Connection<S> {
 }
 
 impl Active {
+    /// The time that a body takes runs while somebody waits for it: from now on, or again.
+    fn resume_clock(&mut self, now: Millis) {
+        match (self.since, self.paused.take()) {
+            (None, _) => {
+                self.since = Some(now);
+                self.progress = now;
+            }
+            (Some(since), Some(paused)) => {
+                self.since = Some(since + (now - paused));
+                self.progress = now;
+            }
+            (Some(_), None) => {}
+        }
+    }
+
     /// Decode what the input holds, giving body bytes to `take`. Whether the body is complete.
     fn decode(&mut self, mut take: impl FnMut(&BodyCell, &[u8])) -> Result<bool, Refusal> {
         loop {

@@ -112,9 +112,9 @@ impl<S: Socket> Connection<S> {
             return Step::Idle;
         };
         active.since = None;
+        active.paused = None;
         active.turn += 1;
         active.discarded = 0;
-        active.paused = None;
         if self.worker.access.is_some() {
             active.note_request();
         }
@@ -265,7 +265,7 @@ impl<S: Socket> Connection<S> {
                 ));
                 return Step::Again;
             }
-            if active.body.is_wanted() && deadline == NEVER && active.paused.is_none() {
+            if active.body.is_wanted() && deadline == NEVER {
                 continue; // asked for during the poll
             }
             if self.flush(cx, now).is_err() || self.client_left(cx) {

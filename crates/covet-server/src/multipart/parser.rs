@@ -244,13 +244,16 @@ impl Parser {
             return Ok(Step::NeedMore { skip: 0 });
         }
         if let Some(field) = &mut self.field {
-            *field += len as u64;
-            self.all_fields += len as u64;
-            if *field > self.limits.field_size {
-                return Err(Error::FieldSize);
-            }
-            if self.all_fields > self.limits.all_fields {
-                return Err(Error::AllFieldsSize);
+            let left = self.limits.field_size - *field;
+            let all_left = self.limits.all_fields - self.all_fields;
+            // Of two limits that are passed the first counts, however the bytes are cut.
+            match len as u64 {
+                len if len > left && left <= all_left => return Err(Error::FieldSize),
+                len if len > all_left => return Err(Error::AllFieldsSize),
+                len => {
+                    *field += len;
+                    self.all_fields += len;
+                }
             }
         }
         Ok(Step::Data { len })

@@ -16,7 +16,7 @@ use tokio::io::ReadBuf;
 
 use super::form::{Content, Form, Part, Stored};
 use super::{Options, SpoolError};
-use crate::body::{Asked, Body, BodyError, Sink};
+use crate::body::{Asked, Body, BodyError, Sink, Wanting};
 use crate::multipart::{Parser, PartHead, Step};
 
 /// The most room that is offered at once.
@@ -30,7 +30,7 @@ const BATCH: usize = 128 * 1024;
 pub fn spool(body: &Body, boundary: &[u8], options: Options) -> Spooling {
     let shared = Rc::new(RefCell::new(Intake::new(boundary, options)));
     match body.ask(|| Box::new(Entrance(Rc::clone(&shared)))) {
-        Asked::Later => {}
+        Asked::Later => shared.borrow_mut().source = Some(body.wanting()),
         Asked::Taken => Intake::update(&shared, |intake| intake.end(Err(BodyError::Taken))),
         Asked::Whole(bytes) => Intake::update(&shared, |intake| {
             intake.take_whole(&bytes.unwrap_or_default());
@@ -94,13 +94,9 @@ impl Sink for Entrance {
         Intake::update(&self.0, |intake| intake.read(hint, fill));
     }
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut intake = self.0.borrow_mut();
-        if intake.over || intake.is_stalled() {
-            intake.connection = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        Poll::Ready(())
+    fn has_enough(&self) -> bool {
+        let intake = self.0.borrow();
+        intake.over || intake.is_stalled()
     }
 
     fn finish(self: Box<Self>, result: Result<(), BodyError>) {
@@ -125,7 +121,8 @@ struct Intake {
     /// Whether nothing more is wanted: it failed, or nobody waits.
     over: bool,
     outcome: Option<Result<Form, SpoolError>>,
-    connection: Option<Waker>,
+    /// The body that this is the sink of, once it is.
+    source: Option<Wanting>,
     waiting: Option<Waker>,
 }
 
@@ -164,7 +161,7 @@ impl Intake {
             ended: false,
             over: false,
             outcome: None,
-            connection: None,
+            source: None,
             waiting: None,
         }
     }
@@ -178,11 +175,12 @@ impl Intake {
         let done = intake.outcome.is_some();
         let waiting = if done { intake.waiting.take() } else { None };
         let resumed = was_stalled && !intake.is_stalled();
-        let connection = if resumed || done {
-            intake.connection.take()
-        } else {
-            None
-        };
+        if resumed
+            && !done
+            && let Some(source) = &intake.source
+        {
+            source.want();
+        }
         let create = intake.options.create.clone();
         drop(intake);
         if let Some(batch) = batch {
@@ -195,7 +193,7 @@ impl Intake {
                 );
             });
         }
-        for waker in [connection, waiting].into_iter().flatten() {
+        if let Some(waker) = waiting {
             waker.wake();
         }
     }
