@@ -25,7 +25,7 @@ from typing_extensions import TypeVar, disjoint_base
 
 from covet._plan import RoutePlan
 from covet._types.nodes import Node
-from covet._uploads import FormData
+from covet._uploads import FormData, Parts
 from covet.app import Covet
 from covet.loop import EventLoop
 from covet.settings import ServerSettings
@@ -41,6 +41,7 @@ __all__ = [
     "JSONEncodeError",
     "JSONResponse",
     "MutableHeaders",
+    "PartReader",
     "PlainTextResponse",
     "QueryParams",
     "RedirectResponse",
@@ -172,12 +173,26 @@ class Request:
         """The body as JSON. Malformed: RequestValidationError."""
     def form(self, *, sha256: bool = False) -> Coroutine[Any, Any, FormData]:
         """The body as a form, `sha256` with the digests of its files. Malformed: BadRequest; no form: UnsupportedMediaType."""
+    def parts(self) -> Parts:
+        """The parts of a multipart/form-data body as they come; nothing is kept. No such body: UnsupportedMediaType."""
     def text(self) -> Coroutine[Any, Any, str]:
         """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
     @property
     def state(self) -> State: ...
+
+@final
+class PartReader:
+    """The multipart codec, fed with pieces of a body."""
+
+    @staticmethod
+    def _make(content_type: bytes) -> PartReader:
+        """One by its content type, with the usual limits; for tests. No boundary: BadRequest."""
+    def feed(self, data: bytes) -> None:
+        """More of the body; none at all is its end."""
+    def step(self) -> tuple[str, bool, str | None, str | None, Headers] | bytes | bool | None:
+        """A part's head; bytes of it; True after its last; False after the last part; None where more must be fed."""
 
 @final
 class StoredFile:

@@ -4,13 +4,15 @@ Made by the engine, never by users. The bytes are the engine's: in memory, or in
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, final
 
-if TYPE_CHECKING:
-    from covet._native import Headers, StoredFile
+from covet.errors import BadRequest
 
-__all__ = ["FormData", "UploadFile"]
+if TYPE_CHECKING:
+    from covet._native import Headers, PartReader, StoredFile
+
+__all__ = ["FormData", "Part", "Parts", "UploadFile"]
 
 _ALL: Final = 2**63
 
@@ -123,3 +125,95 @@ class FormData(Mapping[str, str | UploadFile]):
     def __repr__(self) -> str:
         """Every pair."""
         return f"FormData({self._pairs!r})"
+
+
+@final
+class Part:
+    """One part of a form while it arrives: take its bytes before the next part is asked for, which throws them away."""
+
+    __slots__ = ("_source", "content_type", "filename", "headers", "is_file", "name")
+
+    def __init__(self, source: "_Source", head: "tuple[str, bool, str | None, str | None, Headers]") -> None:
+        self._source: _Source | None = source
+        self.name: str
+        """Of the field."""
+        self.is_file: bool
+        """Whether the client says that it is a file; a field is at most `multipart_field_size` bytes."""
+        self.filename: str | None
+        """The client's file name without folders; None where nothing of it names a file. Never a path to trust."""
+        self.content_type: str | None
+        """As the client sent it; None where absent."""
+        self.headers: Headers
+        """Header fields of the part."""
+        self.name, self.is_file, self.filename, self.content_type, self.headers = head
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next bytes. Malformed or over a limit: HTTPException."""
+        while self._source is not None:
+            found = await self._source.step()
+            if isinstance(found, bytes):
+                return found
+            self._source = None
+        raise StopAsyncIteration
+
+    async def read(self) -> bytes:
+        """The bytes that were not taken yet."""
+        return b"".join([piece async for piece in self])
+
+    async def text(self) -> str:
+        """The same as UTF-8. Is it none: BadRequest."""
+        try:
+            return (await self.read()).decode()
+        except UnicodeDecodeError:
+            raise BadRequest("A form field is not UTF-8.") from None
+
+    def __repr__(self) -> str:
+        """Name and file name."""
+        return f"<Part {self.name!r} {self.filename!r}>" if self.is_file else f"<Part {self.name!r}>"
+
+
+@final
+class Parts:
+    """The parts of a form as they arrive: what `request.parts()` gives."""
+
+    __slots__ = ("_current", "_source")
+
+    def __init__(self, chunks: AsyncIterator[bytes], reader: "PartReader") -> None:
+        self._source = _Source(chunks, reader)
+        self._current: Part | None = None
+
+    def __aiter__(self) -> AsyncIterator[Part]:
+        return self
+
+    async def __anext__(self) -> Part:
+        """The next part. Malformed or over a limit: HTTPException."""
+        if self._current is not None:
+            async for _ in self._current:
+                pass
+        found = await self._source.step()
+        if not isinstance(found, tuple):
+            raise StopAsyncIteration
+        self._current = Part(self._source, found)
+        return self._current
+
+
+@final
+class _Source:
+    """The reader, fed from the request's stream."""
+
+    __slots__ = ("_chunks", "_reader")
+
+    def __init__(self, chunks: AsyncIterator[bytes], reader: "PartReader") -> None:
+        self._chunks, self._reader = chunks, reader
+
+    async def step(self) -> "tuple[str, bool, str | None, str | None, Headers] | bytes | bool":
+        """What comes next; see PartReader.step."""
+        while (found := self._reader.step()) is None:
+            chunk = await anext(self._chunks, None)
+            while chunk == b"":
+                chunk = await anext(self._chunks, None)
+            self._reader.feed(chunk or b"")
+        return found

@@ -26,6 +26,8 @@ classes! {
     upload_file = "covet._uploads"."UploadFile";
     /// The fields and files of a form.
     form_data = "covet._uploads"."FormData";
+    /// A form part by part.
+    form_parts = "covet._uploads"."Parts";
     /// 415.
     unsupported_media_type = "covet.errors"."UnsupportedMediaType";
     /// `uuid.UUID`.

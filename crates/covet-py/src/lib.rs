@@ -44,8 +44,8 @@ mod _native {
     use crate::typed::{PySchema, TypedDecodeError};
     #[pymodule_export]
     use crate::types::{
-        Headers, HtmlResponse, JsonResponse, MutableHeaders, PlainTextResponse, QueryParams,
-        RedirectResponse, Request, Response, State, StoredFile, Url,
+        Headers, HtmlResponse, JsonResponse, MutableHeaders, PartReader, PlainTextResponse,
+        QueryParams, RedirectResponse, Request, Response, State, StoredFile, Url,
     };
 
     use pyo3::prelude::*;

@@ -12,6 +12,7 @@ use pyo3::types::PyList;
 
 use super::awaited_body::AwaitedBody;
 use super::body_source::{BodyForm, BodySource, Stage, lock, raised, settle};
+use super::part_reader::PartReader;
 use crate::forms::{self, ReceivedForm};
 use crate::{imports, runtime};
 
@@ -68,8 +69,7 @@ impl BodySource {
         if !sent.is("multipart/form-data") {
             let message =
                 "The body must be application/x-www-form-urlencoded or multipart/form-data.";
-            let made = imports::unsupported_media_type(py)?.call1((message,))?;
-            return Err(PyErr::from_value(made));
+            return Err(unsupported(py, message));
         }
         if matches!(*lock(&this.form), Stage::Unread) {
             let boundary = multipart::boundary(content_type);
@@ -89,6 +89,17 @@ impl BodySource {
         };
         let awaited = AwaitedBody::new(source.clone().unbind(), inner, BodyForm::Multipart);
         Ok(Py::new(py, awaited)?.into_any())
+    }
+
+    /// A reader of the parts of a body of `content_type`.
+    ///
+    /// # Errors
+    /// `UnsupportedMediaType` where it is no form with files, `BadRequest` where it names no boundary.
+    pub(crate) fn part_reader(&self, py: Python<'_>, content_type: &[u8]) -> PyResult<PartReader> {
+        if !MediaType::of(content_type).is("multipart/form-data") {
+            return Err(unsupported(py, "The body must be multipart/form-data."));
+        }
+        PartReader::new(py, content_type, self.rules)
     }
 
     fn begin_form(&self, py: Python<'_>, boundary: &[u8], options: Options) -> PyResult<()> {
@@ -140,6 +151,11 @@ impl BodySource {
         let pairs = PyList::new(py, query::pairs(bytes).collect::<Vec<_>>())?;
         Ok(imports::form_data(py)?.call1((pairs,))?.unbind())
     }
+}
+
+fn unsupported(py: Python<'_>, message: &str) -> PyErr {
+    let made = imports::unsupported_media_type(py).and_then(|class| class.call1((message,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 fn ended(

@@ -27,6 +27,7 @@ use super::query_params::QueryParams;
 use super::state::State;
 use super::text::{latin1, latin1_str, method_str};
 use super::url::{Target, Url};
+use crate::imports;
 
 /// One HTTP request, or a socket's handshake in middleware. Everything is read lazily.
 #[pyclass(frozen, weakref, module = "covet.requests")]
@@ -289,6 +290,21 @@ impl Request {
             }
             None => Err(without_connection()),
         }
+    }
+
+    /// The parts of a `multipart/form-data` body as they come, from the request's stream; nothing is kept.
+    fn parts<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.get();
+        let content_type = this.block.all(b"content-type").next().unwrap_or_default();
+        let source = this.body.as_ref().ok_or_else(without_connection)?;
+        let reader = source
+            .bind(py)
+            .cast::<BodySource>()?
+            .get()
+            .part_reader(py, content_type)?;
+        let stream = slf.call_method0(intern!(py, "stream"))?;
+        imports::form_parts(py)?.call1((stream, Bound::new(py, reader)?))
     }
 
     fn __repr__(&self) -> String {
