@@ -415,12 +415,14 @@ def test_a_folder_that_is_not_there_is_500() -> None:
 def test_curl(port: int, tmp_path: Path) -> None:
     (tmp_path / "a b;c.txt").write_bytes(LARGE)
     (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "large").write_bytes(LARGE * 8)  # curl waits for a 100 before it sends so much
     words = ["curl", "-sS", "--fail-with-body", "-F", "note=h\u00e9llo", "-F", f'f=@"{tmp_path}/a b;c.txt"']
-    words += ["-F", f"f=@{tmp_path}/empty;type=text/plain", f"http://127.0.0.1:{port}/form"]
+    words += ["-F", f"f=@{tmp_path}/empty;type=text/plain", "-F", f"f=@{tmp_path}/large;type=text/plain"]
+    words += [f"http://127.0.0.1:{port}/form"]
     shown = json.loads(subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE).stdout)
     assert shown[0] == ["note", "h\u00e9llo"]
     assert shown[1] == ["f", seen(LARGE, "a b;c.txt")]
-    assert shown[2] == ["f", seen(b"", "empty")]
+    assert shown[2:] == [["f", seen(b"", "empty")], ["f", seen(LARGE * 8, "large")]]
 
 
 def test_httpx(port: int) -> None:
