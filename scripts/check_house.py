@@ -23,6 +23,7 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 # Public modules hand the native classes on; everything else asks them.
 NATIVE_IMPORTERS = {
     "covet._serving",
+    "covet._uploads",
     "covet.json",
     "covet.loop",
     "covet.requests",

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         Query,
         Unix,
     )
-    from covet.requests import URL, Address, Headers, QueryParams, Request, State
+    from covet.requests import URL, Address, FormData, Headers, QueryParams, Request, State, UploadFile
     from covet.responses import (
         Event,
         EventSourceResponse,
@@ -90,7 +90,7 @@ _MODULES = {
         "Query",
         "Unix",
     ),
-    "requests": ("URL", "Address", "Headers", "QueryParams", "Request", "State"),
+    "requests": ("URL", "Address", "FormData", "Headers", "QueryParams", "Request", "State", "UploadFile"),
     "responses": (
         "Event",
         "EventSourceResponse",
@@ -129,6 +129,7 @@ __all__ = [
     "FileResponse",
     "Forbidden",
     "Form",
+    "FormData",
     "Ge",
     "Gone",
     "Gt",
@@ -171,6 +172,7 @@ __all__ = [
     "Unauthorized",
     "Unix",
     "UnsupportedMediaType",
+    "UploadFile",
     "codec",
     "model",
 ]

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from covet._plan import BodyPlan, BodyReader
-from covet._sources import Marker, field_shape, is_bytes, is_text
+from covet._sources import FileShape, Marker, field_shape, is_bytes, is_text
 from covet._types.nodes import FieldNode, Node, ObjectNode
 from covet.errors import ConfigurationError
-from covet.params import Body, Form
+from covet.params import Body, File, Form
 
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
-_SHORT: Final = {"json": JSON, "form": FORM}
+MULTIPART: Final = "multipart/form-data"
+_SHORT: Final = {"json": JSON}
 
 
 class BodyParameter(NamedTuple):
@@ -27,11 +28,13 @@ class BodyParameter(NamedTuple):
     """By content type; at least one: (marker, type)."""
     required: bool
     default: object
+    file: FileShape | None = None
+    """Where it is a file of a form."""
 
     @property
     def is_form(self) -> bool:
-        """Whether it takes fields of a form that others may take fields of too."""
-        return len(self.choices) == 1 and isinstance(self.choices[0][0], Form)
+        """Whether it takes fields or files of a form that others may take some of too."""
+        return len(self.choices) == 1 and isinstance(self.choices[0][0], (Form, File))
 
 
 def body_plan(parameters: Sequence[BodyParameter]) -> BodyPlan | None:
@@ -43,10 +46,10 @@ def body_plan(parameters: Sequence[BodyParameter]) -> BodyPlan | None:
         other = next(parameter for parameter in parameters if not parameter.is_form)
         raise ConfigurationError(
             f"parameters '{forms[0].name}' and '{other.name}' both own the body, one as a form: "
-            "mark both Form(), or none"
+            "mark both as the form's, or none"
         )
     if forms:
-        return BodyPlan((BodyReader("form", FORM, None),), spread=False)
+        return _form_plan(forms)
     if len(parameters) == 1:
         (only,) = parameters
         readers = [reader for choice in only.choices for reader in _readers(only, *choice)]
@@ -54,15 +57,33 @@ def body_plan(parameters: Sequence[BodyParameter]) -> BodyPlan | None:
     return BodyPlan((BodyReader("json", JSON, _together(parameters)),), spread=True)
 
 
+def _form_plan(forms: Sequence[BodyParameter]) -> BodyPlan:
+    """A form of which `forms` take fields and files. One with files is never urlencoded."""
+    files = [parameter for parameter in forms if parameter.file is not None]
+    multipart = BodyReader("multipart", MULTIPART, None)
+    return BodyPlan(
+        (multipart,) if files else (BodyReader("form", FORM, None), multipart),
+        spread=False,
+        in_memory=any(parameter.file is not None and parameter.file.as_bytes for parameter in files),
+        sha256=any(isinstance(each.choices[0][0], File) and each.choices[0][0].sha256 for each in files),
+    )
+
+
 def _readers(parameter: BodyParameter, marker: Marker, node: Node) -> list[BodyReader]:
     """The readers of one marker."""
     if not isinstance(marker, Body):
-        return [_form(parameter, node)]
+        return _form(parameter, node)
     if not marker.content_types:
         if is_bytes(node):
             return [BodyReader("bytes", "*/*", node)]
         return [BodyReader("json", JSON, node)]
-    return [_reader(parameter, _SHORT.get(given, given).lower(), node) for given in marker.content_types]
+    found = list[BodyReader]()
+    for given in marker.content_types:
+        if given == "form":
+            found += _form(parameter, node)
+        else:
+            found.append(_reader(parameter, _SHORT.get(given, given).lower(), node))
+    return found
 
 
 def _reader(parameter: BodyParameter, media_type: str, node: Node) -> BodyReader:
@@ -74,8 +95,8 @@ def _reader(parameter: BodyParameter, media_type: str, node: Node) -> BodyReader
         )
     if is_bytes(node):
         return BodyReader("bytes", media_type, node)
-    if media_type == FORM:
-        return _form(parameter, node)
+    if media_type in (FORM, MULTIPART):
+        return next(reader for reader in _form(parameter, node) if reader.media_type == media_type)
     if media_type == JSON or media_type.endswith("+json"):
         return BodyReader("json", media_type, node)
     if is_text(node):
@@ -86,14 +107,14 @@ def _reader(parameter: BodyParameter, media_type: str, node: Node) -> BodyReader
     )
 
 
-def _form(parameter: BodyParameter, node: Node) -> BodyReader:
+def _form(parameter: BodyParameter, node: Node) -> list[BodyReader]:
     """A form as one object."""
     if field_shape(node) != "object":
         raise ConfigurationError(
             f"parameter '{parameter.name}' is a form by its content type: take a type with named fields, "
             "each a scalar or a list of scalars"
         )
-    return BodyReader("form", FORM, node)
+    return [BodyReader("form", FORM, node), BodyReader("multipart", MULTIPART, node)]
 
 
 def _distinct(name: str, readers: list[BodyReader]) -> tuple[BodyReader, ...]:

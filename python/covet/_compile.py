@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from covet._modes import decide
-from covet._plan import FilesPlan, RoutePlan
+from covet._plan import FilesPlan, FormLimits, RoutePlan
 from covet.config import Limits
 from covet.errors import ConfigurationError
 from covet.routing import Found, Routes
@@ -73,11 +73,28 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
         body=signature.body,
         answer=answer,
         forbid_unknown=unknown is not None and unknown.unknown_fields == "forbid",
+        form_limits=_form_limits(found.limits, settings),
         max_body=settings.max_body if max_body is None else max_body.max_body,
         timeout=None if timeout is None else timeout.timeout,
         cancel_on_disconnect=policy == "cancel",
     )
     return Compiled(plan, decision.reason)
+
+
+def _form_limits(limits: tuple[Limits, ...], settings: ServerSettings) -> FormLimits:
+    """What forms may hold, by the nearest limits that say it."""
+    fields, parts = _says(limits, "form_fields"), _says(limits, "multipart_parts")
+    files, field_size = _says(limits, "multipart_files"), _says(limits, "multipart_field_size")
+    size = settings.max_multipart_field if field_size is None else field_size.multipart_field_size
+    return FormLimits(
+        fields=settings.max_query_fields if fields is None else fields.form_fields,
+        parts=settings.max_multipart_parts if parts is None else parts.multipart_parts,
+        files=settings.max_multipart_files if files is None else files.multipart_files,
+        head=settings.max_multipart_head,
+        head_fields=settings.max_multipart_head_fields,
+        field_size=size,
+        all_fields=max(settings.max_multipart_fields, size),
+    )
 
 
 def _says(limits: tuple[Limits, ...], name: str) -> Limits | None:

@@ -17,6 +17,7 @@ from collections.abc import (
 )
 from contextvars import Context
 from datetime import datetime
+from os import PathLike
 from selectors import SelectorKey
 from traceback import StackSummary
 from types import GenericAlias
@@ -26,6 +27,7 @@ from typing_extensions import TypeVar, disjoint_base
 
 from covet._plan import FilesPlan, RoutePlan
 from covet._types.nodes import Node
+from covet._uploads import FormData, Parts
 from covet.app import Covet
 from covet.config import StrPath
 from covet.loop import EventLoop
@@ -45,6 +47,7 @@ __all__ = [
     "Headers",
     "JSONResponse",
     "MutableHeaders",
+    "PartReader",
     "PlainTextResponse",
     "QueryParams",
     "RedirectResponse",
@@ -53,6 +56,7 @@ __all__ = [
     "Scheduler",
     "Schema",
     "State",
+    "StoredFile",
     "StreamingResponse",
     "TimerHandle",
     "ValidationError",
@@ -179,12 +183,47 @@ class Request:
         """Whether the client has gone."""
     def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
+    def form(self, *, sha256: bool = False) -> Coroutine[Any, Any, FormData]:
+        """The body as a form, `sha256` with the digests of its files. Malformed: BadRequest; no form: UnsupportedMediaType."""
+    def parts(self) -> Parts:
+        """The parts of a multipart/form-data body as they come; nothing is kept. No such body: UnsupportedMediaType."""
     def text(self) -> Coroutine[Any, Any, str]:
         """The body as text, UTF-8 unless its content type says otherwise. Malformed: BadRequest."""
     @property
     def client(self) -> Address | None: ...
     @property
     def state(self) -> State: ...
+
+@final
+class PartReader:
+    """The multipart codec, fed with pieces of a body."""
+
+    @staticmethod
+    def _make(content_type: bytes) -> PartReader:
+        """One by its content type, with the usual limits; for tests. No boundary: BadRequest."""
+    def feed(self, data: bytes) -> None:
+        """More of the body; none at all is its end."""
+    def step(self) -> tuple[str, bool, str | None, str | None, Headers] | bytes | bool | None:
+        """A part's head; bytes of it; True after its last; False after the last part; None where more must be fed."""
+
+@final
+class StoredFile:
+    """A file of a form, as UploadFile uses it."""
+
+    @property
+    def filename(self) -> str | None: ...
+    @property
+    def content_type(self) -> str | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str | None: ...
+    def read(self, offset: int, count: int) -> bytes | asyncio.Future[bytes]:
+        """`bytes` where they are in memory, else a future of them."""
+    def save(self, path: str | PathLike[str]) -> asyncio.Future[None]:
+        """A future that is done once `path` is the file."""
 
 @final
 class MutableHeaders(MutableMapping[str, str]):

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from covet._types.nodes import Node
 
-Source: TypeAlias = Literal["request", "path", "query", "header", "cookie", "form", "body"]
+Source: TypeAlias = Literal["request", "path", "query", "header", "cookie", "form", "file", "body"]
 """Where a parameter's value comes from."""
 Shape: TypeAlias = Literal["scalar", "list", "object"]
 """How a value is made of texts: of one, of all with its name, or of several names."""
@@ -33,7 +33,7 @@ class ParameterPlan:
     alias: str
     """Its name on the wire; a header's in lower case."""
     node: Node | None
-    """What it must be; None for the request, and for a body, whose readers know."""
+    """What it must be; None for the request, for a body, whose readers know, and for an UploadFile."""
     shape: Shape
     """How texts become it; "scalar" where it is not made of texts."""
     required: bool
@@ -48,8 +48,8 @@ class ParameterPlan:
 class BodyReader:
     """One way to read a body, by its content type."""
 
-    form: Literal["json", "form", "text", "bytes"]
-    """What the bytes are: `json` and `form` are decoded, `text` is UTF-8, `bytes` stay."""
+    form: Literal["json", "form", "multipart", "text", "bytes"]
+    """What the bytes are: `json` and forms are decoded, `text` is UTF-8, `bytes` stay."""
     media_type: str
     """In lower case. "application/json" takes every +json too, "*/*" anything."""
     node: Node | None
@@ -64,6 +64,30 @@ class BodyPlan:
     """Asked in their order; no one's content type: 415."""
     spread: bool
     """The body is an object, and each parameter of source "body" takes the field with its alias."""
+    in_memory: bool = False
+    """A parameter takes the bytes of a file: files are kept in memory, none is written to the disk."""
+    sha256: bool = False
+    """A parameter asks for the digest of its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """What the forms of a route may hold."""
+
+    fields: int
+    """Fields of an urlencoded form, and of the query. Over: 400."""
+    parts: int
+    """Parts of a multipart form. Over: 413, as all that follow."""
+    files: int
+    """Parts that are files."""
+    head: int
+    """Bytes of a part's head."""
+    head_fields: int
+    """Fields of a part's head."""
+    field_size: int
+    """Bytes of a part that is no file."""
+    all_fields: int
+    """Bytes of all parts that are no files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +147,8 @@ class RoutePlan:
     """How what it returns is encoded."""
     forbid_unknown: bool
     """An unknown field of a JSON object is an error."""
+    form_limits: FormLimits
+    """What its forms may hold."""
     max_body: int | None
     """Bytes; None for unlimited."""
     timeout: float | None

@@ -27,7 +27,7 @@ from covet._sources import (
     shown,
     with_header_names,
 )
-from covet._types.nodes import Node
+from covet._types.nodes import BytesNode, Node
 from covet.errors import ConfigurationError
 from covet.params import Body, Cookie, File, Form, Header, Path, Query
 
@@ -52,6 +52,7 @@ _SOURCES: Final[dict[type[Marker], Source]] = {
     Cookie: "cookie",
     Form: "form",
     Body: "body",
+    File: "file",
 }
 
 
@@ -233,6 +234,9 @@ def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, Pa
         default=default,
         keyword=parameter.kind is inspect.Parameter.KEYWORD_ONLY,
     )
+    if declared.file is not None:
+        file, node = declared.marker or File(), BytesNode()
+        return _Read(plan, BodyParameter(name, alias, node, ((file, node),), required, default, declared.file))
     if declared.node is None or source not in ("body", "form"):
         return _Read(plan, None)
     marker = Body() if declared.marker is None else declared.marker
@@ -243,7 +247,7 @@ def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, Pa
 def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
     """Refuse a marker as default value, showing the rewrite."""
     default: Any = parameter.default
-    markers = (*_SOURCES, File)
+    markers = tuple(_SOURCES)
     classes = [each for each in markers if default is each]
     if classes or isinstance(default, markers):
         marker = f"{classes[0].__name__}()" if classes else repr(default)
@@ -257,13 +261,15 @@ def _check_default(parameter: inspect.Parameter, annotation: object) -> None:
 def _source(name: str, declared: Declared, path: Mapping[str, PathParameter]) -> Source:
     """Where a parameter comes from."""
     marker, node = declared.marker, declared.node
+    if declared.file is not None:
+        if name in path:
+            raise Refusal(f"is a file and also the path's {{{name}}}: take them as two parameters")
+        return "file"
     if node is None:
         if marker is not None or name in path:
             taken = repr(marker) if marker is not None else f"the path's {{{name}}}"
             raise Refusal(f"is the Request and also {taken}: take them as two parameters")
         return "request"
-    if isinstance(marker, File):
-        raise Refusal("is a file, which arrives with multipart forms: take `request: Request` and its body")
     if marker is None:
         if declared.choices:
             return "body"
@@ -282,6 +288,8 @@ def _source(name: str, declared: Declared, path: Mapping[str, PathParameter]) ->
 
 def _shape(source: Source, declared: Declared, annotation: object) -> Shape:
     """How texts become the value."""
+    if declared.file is not None:
+        return "list" if declared.file.many else "scalar"
     if declared.node is None or source == "body":
         return "scalar"
     shape = shape_of(declared.node) if declared.marker is None or source == "path" else field_shape(declared.node)

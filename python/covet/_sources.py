@@ -30,7 +30,7 @@ from covet._types.nodes import (
 from covet._types.reading import read_type
 from covet.errors import ConfigurationError
 from covet.params import Body, Cookie, File, Form, Header, Path, Query
-from covet.requests import Request
+from covet.requests import Request, UploadFile
 from covet.responses import Response
 
 Marker: TypeAlias = Query | Path | Header | Cookie | Form | Body | File
@@ -51,6 +51,17 @@ class Declared(NamedTuple):
     """None for the request."""
     choices: tuple[tuple[Marker, Node], ...] = ()
     """A body by content type: each marker with its type."""
+    file: "FileShape | None" = None
+    """Where it is a file or several; then `node` is that of its bytes, or None for UploadFile."""
+
+
+class FileShape(NamedTuple):
+    """What a parameter takes of a form's files."""
+
+    many: bool
+    """All with its name, as a list."""
+    as_bytes: bool
+    """Their bytes, not UploadFile."""
 
 
 def shown(annotation: object) -> str:
@@ -65,6 +76,8 @@ def read_annotation(annotation: object, localns: Mapping[str, object]) -> Declar
     inner, marker = _unmarked(annotation)
     if inner is Request:
         return Declared(marker, None)
+    if (file := _file(inner, marker)) is not None:
+        return Declared(marker, BytesNode() if file.as_bytes else None, file=file)
     if marker is None and (choices := _choices(inner, localns)):
         return Declared(None, choices[0][1], choices)
     _refuse(inner)
@@ -124,6 +137,30 @@ def is_bytes(node: Node) -> bool:
 def is_text(node: Node) -> bool:
     """Whether the value is a str, None aside."""
     return isinstance(node, StrNode) or (isinstance(node, (NullableNode, CheckedNode)) and is_text(node.inner))
+
+
+def _file(annotation: object, marker: Marker | None) -> FileShape | None:
+    """What `annotation` takes of a form's files; None where it takes none."""
+    inner = _without_none(annotation)
+    many = get_origin(inner) is list
+    item = _without_none(get_args(inner)[0]) if many else inner
+    if item is UploadFile and isinstance(marker, (File, types.NoneType)):
+        return FileShape(many, as_bytes=False)
+    if item is UploadFile:
+        raise Refusal(f"is {shown(annotation)} and also {marker!r}: a file comes from a form, write File() or nothing")
+    if not isinstance(marker, File):
+        return None
+    if item is bytes:
+        return FileShape(many, as_bytes=True)
+    raise Refusal(f"is {shown(annotation)} under File(): take UploadFile, bytes or a list of one of them")
+
+
+def _without_none(annotation: object) -> object:
+    """`X` for `X | None`."""
+    if get_origin(annotation) not in (typing.Union, types.UnionType):
+        return annotation
+    members = [member for member in get_args(annotation) if member is not types.NoneType]
+    return members[0] if len(members) == 1 else annotation
 
 
 def _node(annotation: object, localns: Mapping[str, object]) -> Node:
@@ -196,6 +233,8 @@ def _refuse(annotation: object) -> None:
     if annotation in (list, set, frozenset, tuple, dict):
         held = "str, int" if annotation is dict else "str"
         raise Refusal(f"is a bare {name}: write what it holds, as {name}[{held}]")
+    if UploadFile in (annotation, *get_args(annotation)):
+        raise Refusal(f"is {name}: take UploadFile, UploadFile | None or list[UploadFile]")
     if isinstance(annotation, typing.TypeVar):
         raise Refusal(f"is the type variable {name}: write a concrete type")
     if get_origin(annotation) in (typing.Union, types.UnionType) and Request in get_args(annotation):

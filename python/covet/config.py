@@ -22,6 +22,8 @@ StrPath: TypeAlias = str | PathLike[str]
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes of body where nothing else was said."""
+MAX_FIELD: Final = 1024 * 1024
+"""Bytes of a form's part that is no file where nothing else was said."""
 
 
 class _Left(Enum):
@@ -101,32 +103,66 @@ def share(value: object, name: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
         return float(value)
     raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
+def _count(value: object, name: str) -> int:
+    """A whole number from 1. Anything else: ConfigurationError that names `name`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise ConfigurationError(f"{name} is {value!r}: write a whole number from 1")
 
 
 @final
 class Limits:
     """What an app, router or route allows. Left out: the enclosing limit. None: unlimited."""
 
-    __slots__ = ("_given", "max_body", "timeout", "unknown_fields")
-    NAMES: ClassVar = ("max_body", "timeout", "unknown_fields")
+    NAMES: ClassVar = (
+        "max_body",
+        "timeout",
+        "form_fields",
+        "multipart_parts",
+        "multipart_files",
+        "multipart_field_size",
+        "unknown_fields",
+    )
+    __slots__ = ("_given", *NAMES)
 
     max_body: int | None
     """Request body, collected or streamed, in bytes. Over: 413."""
     timeout: float | None
     """Handler's time, in seconds. Over: 504, cancelled."""
-
+    form_fields: int
+    """Form and query fields. Over: 400."""
+    multipart_parts: int
+    """Parts of a form with files. Over: 413."""
+    multipart_files: int
+    """Parts that are files. Over: 413."""
+    multipart_field_size: int
+    """Bytes of one part that is no file. Over: 413."""
     unknown_fields: Literal["ignore", "forbid"]
     """What a JSON object with a field that its type does not have is: taken without it, or a 422."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each limit
         self,
         *,
         max_body: Size | _Left | None = _Left.OUT,
         timeout: Seconds | _Left | None = _Left.OUT,
+        form_fields: int | _Left = _Left.OUT,
+        multipart_parts: int | _Left = _Left.OUT,
+        multipart_files: int | _Left = _Left.OUT,
+        multipart_field_size: Size | _Left = _Left.OUT,
         unknown_fields: Literal["ignore", "forbid"] | _Left = _Left.OUT,
     ) -> None:
-        """Defaults: 2 MiB, none, "ignore". Nonsense: ConfigurationError."""
+        """Defaults: 2 MiB, none, 1000, 1000, 100, 1 MiB, "ignore". Nonsense: ConfigurationError."""
         given = set[str]()
+        counts = {"form_fields": (form_fields, 1000), "multipart_parts": (multipart_parts, 1000)}
+        counts["multipart_files"] = (multipart_files, 100)
+        for name, (count, default) in counts.items():
+            setattr(self, name, default if isinstance(count, _Left) else _count(count, name))
+            if not isinstance(count, _Left):
+                given.add(name)
+        self.multipart_field_size = MAX_FIELD
+        if not isinstance(multipart_field_size, _Left):
+            self.multipart_field_size = size_in_bytes(multipart_field_size, "multipart_field_size")
+            given.add("multipart_field_size")
         self.max_body, self.timeout, self.unknown_fields = MAX_BODY, None, "ignore"
         if not isinstance(max_body, _Left):
             self.max_body = None if max_body is None else size_in_bytes(max_body, "max_body")

@@ -161,7 +161,25 @@ class Form(_Described):
 class File(_Described):
     """From a multipart file; the type is UploadFile, bytes or a list of them."""
 
-    __slots__ = ()
+    __slots__ = ("sha256",)
+
+    sha256: bool
+    """Whether `UploadFile.sha256` is computed while it arrives."""
+
+    def __init__(
+        self,
+        alias: str | None = None,
+        *,
+        description: str | None = None,
+        examples: Sequence[object] = (),
+        deprecated: bool = False,
+        sha256: bool = False,
+    ) -> None:
+        """`alias` is the name on the wire (default: the parameter's); `sha256` asks for the digest."""
+        super().__init__(alias, description=description, examples=examples, deprecated=deprecated)
+        if not isinstance(sha256, bool):
+            raise ConfigurationError(f"sha256 of File is {sha256!r}: write True or False")
+        self.sha256 = sha256
 
 
 @final

@@ -4,5 +4,6 @@ Made by the engine, never by users; nothing lives here but names.
 """
 
 from covet._native import URL, Address, Headers, QueryParams, Request, State
+from covet._uploads import FormData, Part, UploadFile
 
-__all__ = ["URL", "Address", "Headers", "QueryParams", "Request", "State"]
+__all__ = ["URL", "Address", "FormData", "Headers", "Part", "QueryParams", "Request", "State", "UploadFile"]

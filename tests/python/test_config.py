@@ -2,10 +2,11 @@
 
 import math
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from covet.config import MAX_BODY, Limits, Seconds, Size, seconds, size_in_bytes
+from covet.config import MAX_BODY, MAX_FIELD, Limits, Seconds, Size, seconds, size_in_bytes
 from covet.errors import ConfigurationError
 
 
@@ -77,3 +78,21 @@ def test_limits_refuse_nonsense() -> None:
         Limits(max_body="1 apple")
     with pytest.raises(ConfigurationError, match=r"^timeout is -1: "):
         Limits(timeout=-1)
+
+
+def test_limits_of_forms() -> None:
+    limits = Limits(form_fields=1, multipart_parts=2, multipart_files=3, multipart_field_size="1KiB")
+    found = (limits.form_fields, limits.multipart_parts, limits.multipart_files, limits.multipart_field_size)
+    assert found == (1, 2, 3, 1024)
+    assert repr(limits) == "Limits(form_fields=1, multipart_field_size=1024, multipart_files=3, multipart_parts=2)"
+    usual = Limits()
+    found = (usual.form_fields, usual.multipart_parts, usual.multipart_files, usual.multipart_field_size)
+    assert found == (1000, 1000, 100, MAX_FIELD)
+    assert not usual.says("multipart_parts")
+
+
+@pytest.mark.parametrize("name", ["form_fields", "multipart_parts", "multipart_files"])
+@pytest.mark.parametrize("written", [0, -1, True, 1.5, "1", None])
+def test_counts_are_whole_numbers(name: str, written: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name} is .*: write a whole number from 1$"):
+        Limits(**{name: written})

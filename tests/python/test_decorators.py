@@ -12,7 +12,21 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import Body, ConfigurationError, Covet, File, Form, Ge, Limits, Path, Query, Request, Response, Router
+from covet import (
+    Body,
+    ConfigurationError,
+    Covet,
+    File,
+    Form,
+    Ge,
+    Limits,
+    Path,
+    Query,
+    Request,
+    Response,
+    Router,
+    UploadFile,
+)
 
 T = TypeVar("T")
 
@@ -106,12 +120,17 @@ ANNOTATIONS: list[tuple[object, str]] = [
         f"is {Annotated[Item, Body()] | Patch}: a union by content type says Body() or "
         "Form() for each of its types, as Annotated[A, Body()] | Annotated[B, Form()]".replace("typing.", ""),
     ),
-    (Annotated[str, File()], "is a file, which arrives with multipart forms: take `request: Request` and its body"),
     (
         list[WrongBound],
         "holds a mistake: WrongBound.x has Ge(1), which a str cannot have: bounds are for numbers, dates, times and "
         "timedelta; else write a function that checks it",
     ),
+    (Annotated[str, File()], "is str under File(): take UploadFile, bytes or a list of one of them"),
+    (
+        Annotated[UploadFile, Query()],
+        "is UploadFile and also Query(): a file comes from a form, write File() or nothing",
+    ),
+    (set[UploadFile], "is set[covet._uploads.UploadFile]: take UploadFile, UploadFile | None or list[UploadFile]"),
     (Annotated[str, Query], "holds the class Query: write Annotated[str, Query()]"),
     (Annotated[str, Query("a"), Path()], "has two sources, Query('a') and Path(): keep one"),
     (Annotated[str, Query()] | None, "has its marker inside the union: write Annotated[... | None, Query()]"),
@@ -175,7 +194,11 @@ def unencodable() -> Covet:
 
 
 HANDLERS: list[tuple[str, object, str]] = [
-    ("/", two_owners, "parameters 'name' and 'item' both own the body, one as a form: mark both Form(), or none"),
+    (
+        "/",
+        two_owners,
+        "parameters 'name' and 'item' both own the body, one as a form: mark both as the form's, or none",
+    ),
     (
         "/",
         two_for_json,

@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("covet.routing", reason="needs the native module", exc_type=ImportError)
 
-from covet import ConfigurationError, Covet, Event, Limits, Path, Query, Request, Router
+from covet import Body, ConfigurationError, Covet, Event, File, Form, Limits, Path, Query, Request, Router, UploadFile
 from covet._compile import compile_routes
 from covet._pattern import path_parameters
-from covet._plan import ParameterPlan, RoutePlan
+from covet._plan import BodyReader, FormLimits, ParameterPlan, RoutePlan
 from covet._signature import read_hints, read_signature
 from covet._types.nodes import EnumNode, ListNode, Node, NullableNode, TextNode
 from covet.settings import ServerSettings
@@ -465,3 +465,79 @@ def test_no_routes_after_the_start() -> None:
     app.close_routes()
     with pytest.raises(ConfigurationError, match="the server has started: declare routes before it"):
         app.get("/")
+
+
+# Forms with files
+
+FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "shape", "node"),
+    [
+        (UploadFile, "scalar", None),
+        (UploadFile | None, "scalar", None),
+        (Annotated[UploadFile, File("other")], "scalar", None),
+        (list[UploadFile], "list", None),
+        (Annotated[list[UploadFile] | None, File()], "list", None),
+        (Annotated[bytes, File()], "scalar", "bytes"),
+        (Annotated[bytes | None, File()], "scalar", "bytes"),
+        (Annotated[list[bytes], File()], "list", "bytes"),
+    ],
+)
+def test_files(annotation: Any, shape: str, node: str | None) -> None:
+    async def handler(taken: annotation) -> None: ...
+
+    signature = read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+    (plan,) = signature.parameters
+    assert (plan.source, plan.shape, plan.node and plan.node.kind) == ("file", shape, node)
+    assert plan.alias == ("other" if "other" in str(annotation) else "taken")
+    assert signature.body is not None
+    assert signature.body.readers == (BodyReader("multipart", MULTIPART, None),)
+    assert (signature.body.in_memory, signature.body.sha256) == (node == "bytes", False)
+
+
+def test_files_beside_form_fields() -> None:
+    async def handler(note: Annotated[str, Form()], file: Annotated[UploadFile, File(sha256=True)]) -> None: ...
+
+    signature = read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+    assert [plan.source for plan in signature.parameters] == ["form", "file"]
+    assert signature.body is not None
+    assert [reader.media_type for reader in signature.body.readers] == [MULTIPART]
+    assert signature.body.sha256
+
+
+def test_forms_without_files_come_in_either_kind() -> None:
+    async def handler(note: Annotated[str, Form()]) -> None: ...
+
+    body = read_signature(handler, path_parameters("/"), read_hints(handler, {})).body
+    assert body is not None
+    assert [(reader.form, reader.media_type) for reader in body.readers] == [("form", FORM), ("multipart", MULTIPART)]
+
+
+def test_a_file_and_another_body() -> None:
+    async def handler(file: UploadFile, item: Annotated[dict[str, int], Body()]) -> None: ...
+
+    expected = "parameters 'file' and 'item' both own the body, one as a form: mark both as the form's, or none"
+    with pytest.raises(ConfigurationError, match=f"^{expected}$"):
+        read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+
+
+def test_a_file_in_the_path() -> None:
+    async def handler(file: UploadFile) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="is a file and also the path's {file}"):
+        read_signature(handler, path_parameters("/{file}"), read_hints(handler, {}))
+
+
+def test_form_limits_come_from_the_nearest_that_says_them() -> None:
+    app = Covet(limits=Limits(form_fields=5, multipart_parts=6))
+
+    @app.post("/", limits=Limits(multipart_parts=7, multipart_field_size="64MiB"))
+    async def handler(file: UploadFile) -> None: ...
+
+    (plan,) = compiled(app)
+    size = 64 * 1024 * 1024
+    assert plan.form_limits == FormLimits(
+        fields=5, parts=7, files=100, head=8192, head_fields=16, field_size=size, all_fields=size
+    )

@@ -5,11 +5,14 @@
 
 use covet_server::handler::Request as Received;
 use covet_server::media_type::MediaType;
+use covet_server::multipart::Limits;
 use covet_server::response::Response;
+use covet_server::spool::Options;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::failure::Failure;
+use crate::forms::ReceivedForm;
 use crate::texts::Texts;
 use crate::typed::{Code, Problem, Refused, Schema};
 
@@ -22,6 +25,10 @@ pub(crate) struct BodyPlan {
     readers: Vec<Reader>,
     /// The body is an object whose fields are parameters.
     spread: bool,
+    /// A parameter takes the bytes of a file: none is written to the disk.
+    in_memory: bool,
+    /// A parameter asks for the digest of its file.
+    sha256: bool,
 }
 
 /// One way to read a body.
@@ -38,8 +45,35 @@ pub(crate) struct Reader {
 enum Syntax {
     Json,
     Urlencoded,
+    Multipart,
     Text,
     Bytes,
+}
+
+/// A body that has arrived.
+#[derive(Clone, Copy)]
+pub(crate) enum Arrived<'a> {
+    /// As it is.
+    Bytes(&'a [u8]),
+    /// A form with files.
+    Form(&'a ReceivedForm),
+}
+
+impl<'a> Arrived<'a> {
+    /// The fields of a form.
+    pub(crate) fn texts(self) -> Texts<'a> {
+        match self {
+            Self::Bytes(bytes) => Texts::Form(bytes),
+            Self::Form(form) => Texts::Parts(form),
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        match self {
+            Self::Bytes(bytes) => bytes.is_empty(),
+            Self::Form(form) => form.is_empty(),
+        }
+    }
 }
 
 /// What a body became.
@@ -68,6 +102,7 @@ impl BodyPlan {
                 syntax: match reader.getattr("form")?.extract::<String>()?.as_str() {
                     "json" => Syntax::Json,
                     "form" => Syntax::Urlencoded,
+                    "multipart" => Syntax::Multipart,
                     "text" => Syntax::Text,
                     _ => Syntax::Bytes,
                 },
@@ -82,6 +117,8 @@ impl BodyPlan {
         Ok(Some(Self {
             readers,
             spread: plan.getattr("spread")?.extract()?,
+            in_memory: plan.getattr("in_memory")?.extract()?,
+            sha256: plan.getattr("sha256")?.extract()?,
         }))
     }
 
@@ -118,9 +155,13 @@ impl BodyPlan {
         &self,
         py: Python<'py>,
         reader: usize,
-        bytes: &[u8],
+        arrived: Arrived<'_>,
         forbid_unknown: bool,
     ) -> Result<BodyValue<'py>, BodyRefused> {
+        let bytes = match arrived {
+            Arrived::Bytes(bytes) => bytes,
+            Arrived::Form(_) => &[],
+        };
         let reader = &self.readers[reader];
         let Some(schema) = &reader.schema else {
             return Ok(BodyValue::Form);
@@ -132,14 +173,14 @@ impl BodyPlan {
             Syntax::Json if bytes.is_empty() && self.spread => {
                 schema.decode(py, b"{}", forbid_unknown)
             }
-            _ if bytes.is_empty() => return Ok(BodyValue::Empty),
+            _ if arrived.is_empty() => return Ok(BodyValue::Empty),
             Syntax::Json => schema.decode(py, bytes, forbid_unknown),
             Syntax::Text => match std::str::from_utf8(bytes) {
                 Ok(text) => schema.convert(py, schema.root, text),
                 Err(error) => Err(Refused::Problems(vec![not_utf8(error.valid_up_to())])),
             },
-            Syntax::Urlencoded => {
-                let pairs = Texts::Form(bytes).pairs();
+            Syntax::Urlencoded | Syntax::Multipart => {
+                let pairs = arrived.texts().pairs();
                 let pairs: Vec<_> = pairs
                     .iter()
                     .map(|(name, text)| (&**name, &**text))
@@ -160,6 +201,27 @@ impl BodyPlan {
                     .map(|it| Failure::new(BODY, it))
                     .collect(),
             )),
+        }
+    }
+
+    /// Whether the body has files, which are kept apart while it arrives.
+    pub(crate) fn is_multipart(&self, reader: usize) -> bool {
+        self.readers[reader].syntax == Syntax::Multipart
+    }
+
+    /// How the files of a form are kept.
+    pub(crate) fn spool_options(&self, limits: Limits) -> Options {
+        let usual = Options::default();
+        let memory = if self.in_memory {
+            usize::MAX
+        } else {
+            usual.memory
+        };
+        Options {
+            limits,
+            memory,
+            sha256: self.sha256,
+            ..usual
         }
     }
 
@@ -188,10 +250,8 @@ impl Reader {
     fn takes(&self, sent: &MediaType<'_>) -> bool {
         match self.syntax {
             Syntax::Bytes if self.media_type == "*/*" => true,
-            Syntax::Bytes => sent.is(&self.media_type),
-            Syntax::Json if self.media_type == "application/json" => {
-                sent.is_json() && sent.is_utf8()
-            }
+            Syntax::Bytes | Syntax::Multipart => sent.is(&self.media_type),
+            Syntax::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
             _ => sent.is(&self.media_type) && sent.is_utf8(),
         }
     }

@@ -43,7 +43,6 @@ struct State {
 
 /// Settings that are the bindings' own.
 struct More {
-    max_query_fields: usize,
     pool_threads: usize,
     access_log: bool,
     access_log_format: Format,
@@ -206,7 +205,6 @@ impl State {
                 event_loop: event_loop.clone().unbind(),
                 pool: Rc::clone(&pool),
             }),
-            max_query_fields: self.more.max_query_fields,
         };
         let access = if self.more.access_log {
             let log = AccessLog::new(Box::new(std::io::stdout()))?
@@ -303,7 +301,6 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         sendfile: !given.getattr("copy_files")?.extract::<bool>()?,
     };
     let more = More {
-        max_query_fields: number("max_query_fields")?,
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
         access_log_format: Format::parse(given.getattr("access_log_format")?.extract()?)

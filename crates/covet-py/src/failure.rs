@@ -1,5 +1,6 @@
 //! The one place that maps failures to answers: exceptions, failed validation, what cannot be encoded.
 
+use covet_server::body::BodyError;
 use covet_server::buffers::Buffer;
 use covet_server::handler::Slow;
 use covet_server::http1::{field_is_valid, reason_phrase};
@@ -215,6 +216,17 @@ fn answered(py: Python<'_>, error: &PyErr) -> PyResult<Response> {
         }
     }
     Ok(response)
+}
+
+/// A body that did not arrive whole: the connection has answered, or there is nobody to answer.
+pub(crate) fn unread(error: BodyError) -> Response {
+    match error {
+        BodyError::Refused(refusal) => Response::problem(refusal.status, refusal.reason.as_str()),
+        BodyError::Disconnected | BodyError::Taken => {
+            Response::problem(400, "The body did not arrive.")
+        }
+    }
+    .closing()
 }
 
 fn encode(value: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {

@@ -22,6 +22,14 @@ classes! {
     bad_request = "covet.errors"."BadRequest";
     /// 413.
     content_too_large = "covet.errors"."ContentTooLarge";
+    /// A file of a form.
+    upload_file = "covet._uploads"."UploadFile";
+    /// The fields and files of a form.
+    form_data = "covet._uploads"."FormData";
+    /// A form part by part.
+    form_parts = "covet._uploads"."Parts";
+    /// 415.
+    unsupported_media_type = "covet.errors"."UnsupportedMediaType";
     /// `uuid.UUID`.
     uuid = "uuid"."UUID";
     /// Mistakes at start.

@@ -6,15 +6,17 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use covet_server::body::BodyError;
 use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Handler, Request as Received, Slow};
+use covet_server::multipart;
 use covet_server::response::Response;
+use covet_server::spool::{Form, SpoolError, spool};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::bodies::{BODY, BodyRefused, BodyValue};
+use crate::bodies::{Arrived, BODY, BodyRefused, BodyValue};
 use crate::failure::Failure;
+use crate::forms::{self, ReceivedForm};
 use crate::parameters::{Parameter, Source};
 use crate::plan::CallPlan;
 use crate::request_name::Under;
@@ -28,7 +30,6 @@ pub(crate) struct Invoker {
     pub(crate) plans: Vec<Arc<CallPlan>>,
     pub(crate) app: Py<PyAny>,
     pub(crate) runner: Rc<Runner>,
-    pub(crate) max_query_fields: usize,
 }
 
 impl Handler for Invoker {
@@ -63,7 +64,7 @@ impl Invoker {
         runtime::attached(|py| {
             let plan = &self.plans[received.route.id];
             if let Some(raw) = &received.head.query
-                && Texts::count(raw.of(received.bytes)) > self.max_query_fields
+                && Texts::count(raw.of(received.bytes)) > plan.forms.fields
             {
                 return Answer::Now(Response::problem(400, "The query has too many fields."));
             }
@@ -125,20 +126,30 @@ impl Binding {
         py: Python<'_>,
         plan: &CallPlan,
         reader: usize,
-        bytes: &[u8],
-        max_fields: usize,
+        arrived: Arrived<'_>,
     ) -> Result<(), Unbound> {
         let Some(body) = &plan.body else {
             return Ok(());
         };
-        if let Some(source) = &self.source {
-            source.get().arrived(py, bytes);
-        }
-        if body.is_form(reader) && Texts::count(bytes) > max_fields {
-            let refused = Response::problem(400, "The form has too many fields.");
-            return Err(Unbound::Refused(refused));
-        }
-        let value = match body.read(py, reader, bytes, plan.forbid_unknown) {
+        let form = match arrived {
+            Arrived::Bytes(bytes) => {
+                if let Some(source) = &self.source {
+                    source.get().arrived(py, bytes);
+                }
+                if body.is_form(reader) && Texts::count(bytes) > plan.forms.fields {
+                    let refused = Response::problem(400, "The form has too many fields.");
+                    return Err(Unbound::Refused(refused));
+                }
+                None
+            }
+            Arrived::Form(form) => {
+                if let Some(source) = &self.source {
+                    source.get().form_arrived(py, form.to_python(py)?);
+                }
+                Some(form)
+            }
+        };
+        let value = match body.read(py, reader, arrived, plan.forbid_unknown) {
             Ok(value) => Some(value),
             Err(BodyRefused::Raised(error)) => return Err(Unbound::Raised(error)),
             Err(BodyRefused::Failures(failures)) => {
@@ -149,7 +160,8 @@ impl Binding {
         for (parameter, slot) in plan.parameters.iter().zip(&mut self.values) {
             let failures = &mut self.failures;
             *slot = match (parameter.source, &value) {
-                (Source::Form, Some(_)) => parameter.of_texts(py, Texts::Form(bytes), failures)?,
+                (Source::Form, Some(_)) => parameter.of_texts(py, arrived.texts(), failures)?,
+                (Source::File, _) => parameter.of_files(py, form, failures)?,
                 (Source::Body, Some(BodyValue::One(value))) => Some(value.clone().unbind()),
                 (Source::Body, Some(BodyValue::Empty)) => parameter.absent(py, BODY, failures)?,
                 (Source::Body, Some(BodyValue::Fields(fields))) => {
@@ -235,10 +247,20 @@ impl Invoker {
             Ok(binding) => binding,
             Err(unbound) => return Answer::Now(unbound.answer(py, plan)),
         };
-        let max_fields = self.max_query_fields;
+        if let Some(body) = &plan.body
+            && body.is_multipart(reader)
+        {
+            let arriving = Arriving {
+                binding,
+                plan: Arc::clone(plan),
+                reader,
+                runner: Rc::clone(&self.runner),
+            };
+            return arriving.into_form(py, received);
+        }
         match gather(received.body) {
             Whole::Here(bytes) => {
-                let taken = binding.take_body(py, plan, reader, &bytes, max_fields);
+                let taken = binding.take_body(py, plan, reader, Arrived::Bytes(&bytes));
                 drop(bytes);
                 match taken.and_then(|()| binding.arguments(py, plan)) {
                     Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
@@ -246,20 +268,20 @@ impl Invoker {
                 }
             }
             Whole::Coming(coming) => {
-                let (plan, runner) = (Arc::clone(plan), Rc::clone(&self.runner));
+                let arriving = Arriving {
+                    binding,
+                    plan: Arc::clone(plan),
+                    reader,
+                    runner: Rc::clone(&self.runner),
+                };
                 Answer::Later(Box::pin(async move {
                     let bytes = match coming.await {
                         Ok(bytes) => bytes,
-                        Err(error) => return unread(error),
+                        Err(error) => return failure::unread(error),
                     };
-                    let answer = runtime::attached(|py| {
-                        let taken = binding.take_body(py, &plan, reader, &bytes, max_fields);
-                        drop(bytes);
-                        match taken.and_then(|()| binding.arguments(py, &plan)) {
-                            Ok((args, words)) => runner.run(py, &plan, &args, words.as_ref()),
-                            Err(unbound) => Answer::Now(unbound.answer(py, &plan)),
-                        }
-                    });
+                    let answer =
+                        runtime::attached(|py| arriving.answer(py, Arrived::Bytes(&bytes)));
+                    drop(bytes);
                     match answer {
                         Answer::Now(response) => response,
                         Answer::Later(later) => later.await,
@@ -301,6 +323,7 @@ impl Invoker {
             received.body.clone(),
             received.exchange.clone(),
             &self.runner.event_loop,
+            plan.forms,
         );
         let body = Py::new(py, body)?;
         parts.body = Some(body.clone_ref(py).into_any());
@@ -308,13 +331,59 @@ impl Invoker {
     }
 }
 
-/// A body that did not arrive whole: the connection has answered, or there is nobody to answer.
-fn unread(error: BodyError) -> Response {
-    match error {
-        BodyError::Refused(refusal) => Response::problem(refusal.status, refusal.reason.as_str()),
-        BodyError::Disconnected | BodyError::Taken => {
-            Response::problem(400, "The body did not arrive.")
+/// A call whose body is on its way.
+struct Arriving {
+    binding: Binding,
+    plan: Arc<CallPlan>,
+    reader: usize,
+    runner: Rc<Runner>,
+}
+
+impl Arriving {
+    /// The answer, with the body.
+    fn answer(mut self, py: Python<'_>, arrived: Arrived<'_>) -> Answer {
+        let taken = self.binding.take_body(py, &self.plan, self.reader, arrived);
+        match taken.and_then(|()| self.binding.arguments(py, &self.plan)) {
+            Ok((args, words)) => self.runner.run(py, &self.plan, &args, words.as_ref()),
+            Err(unbound) => Answer::Now(unbound.answer(py, &self.plan)),
         }
     }
-    .closing()
+
+    /// The answer, with the body as a form whose files are kept apart while it arrives.
+    fn into_form(self, py: Python<'_>, received: &Received<'_>) -> Answer {
+        if received.body.is_empty() {
+            return self.answer(py, Arrived::Form(&ReceivedForm::default()));
+        }
+        let content_type = received.head.field(received.bytes, "content-type");
+        let boundary = match multipart::boundary(content_type.unwrap_or_default()) {
+            Ok(boundary) => boundary,
+            Err(error) => return Answer::Now(Response::problem(error.status(), error.as_str())),
+        };
+        let Some(body) = &self.plan.body else {
+            return self.answer(py, Arrived::Form(&ReceivedForm::default()));
+        };
+        let options = body.spool_options(self.plan.forms.multipart);
+        let spooling = spool(received.body, &boundary, options);
+        if let Some(outcome) = spooling.ready() {
+            return self.with_form(py, outcome);
+        }
+        Answer::Later(Box::pin(async move {
+            let outcome = spooling.await;
+            match runtime::attached(|py| self.with_form(py, outcome)) {
+                Answer::Now(response) => response,
+                Answer::Later(later) => later.await,
+            }
+        }))
+    }
+
+    fn with_form(self, py: Python<'_>, outcome: Result<Form, SpoolError>) -> Answer {
+        let form = match outcome {
+            Ok(form) => form,
+            Err(error) => return Answer::Now(forms::refused(py, &self.plan.label, error)),
+        };
+        match ReceivedForm::new(py, form, &self.runner.event_loop) {
+            Ok(form) => self.answer(py, Arrived::Form(&form)),
+            Err(error) => Answer::Now(failure::raised(py, &self.plan.label, error)),
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //!   returned
 //! - `static_files`: directories that answer without Python
 //! - `streams`: answers that an iterator gives, part by part
+//! - `forms`: a form with files, as Python has it
 //! - `failure`: the one place that maps failures to answers; `imports`: what Rust looks up in Python
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
@@ -17,6 +18,7 @@ mod answers;
 mod bodies;
 pub mod engine;
 mod failure;
+mod forms;
 mod imports;
 mod invoke;
 pub mod json;
@@ -50,8 +52,8 @@ mod _native {
     #[pymodule_export]
     use crate::types::{
         Event, EventSourceResponse, FileResponse, Headers, HtmlResponse, JsonResponse,
-        MutableHeaders, PlainTextResponse, QueryParams, RedirectResponse, Request, Response, State,
-        StreamingResponse, Url,
+        MutableHeaders, PartReader, PlainTextResponse, QueryParams, RedirectResponse, Request,
+        Response, State, StoredFile, StreamingResponse, Url,
     };
 
     use pyo3::prelude::*;

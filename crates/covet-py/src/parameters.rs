@@ -12,8 +12,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PySet, PyString};
 
 use crate::failure::Failure;
+use crate::forms::ReceivedForm;
 use crate::texts::Texts;
 use crate::typed::{Code, Problem, Refused, Schema};
+
+/// The source that errors of files name.
+const FORM: &str = "form";
 
 /// Where a parameter comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(crate) enum Source {
     Header,
     Cookie,
     Form,
+    /// A file of a form.
+    File,
     Body,
 }
 
@@ -74,6 +80,7 @@ impl Parameter {
             "header" => Source::Header,
             "cookie" => Source::Cookie,
             "form" => Source::Form,
+            "file" => Source::File,
             _ => Source::Body,
         };
         let node = plan.getattr("node")?;
@@ -123,7 +130,7 @@ impl Parameter {
             Source::Query => Texts::Query(received),
             Source::Header => Texts::Header(received),
             Source::Cookie => Texts::Cookie(received),
-            Source::Request | Source::Form | Source::Body => return Ok(None),
+            Source::Request | Source::Form | Source::File | Source::Body => return Ok(None),
         };
         self.of_texts(py, texts, failures)
     }
@@ -193,6 +200,30 @@ impl Parameter {
                         Ok(None)
                     }
                 }
+            }
+        }
+    }
+
+    /// The file of this parameter, or all of them; its bytes where it has a schema. `None` with a failure added.
+    ///
+    /// # Errors
+    /// What Python raises.
+    pub(crate) fn of_files(
+        &self,
+        py: Python<'_>,
+        form: Option<&ReceivedForm>,
+        failures: &mut Vec<Failure>,
+    ) -> Found {
+        let files = form.into_iter().flat_map(|form| form.files(&self.alias));
+        let files = files.map(|file| file.value(py, self.schema.is_some()));
+        let mut files = files.collect::<PyResult<Vec<_>>>()?;
+        match (files.len(), self.shape) {
+            (0, _) => self.absent(py, FORM, failures),
+            (_, Shape::List) => Ok(Some(PyList::new(py, files)?.into_any().unbind())),
+            (1, _) => Ok(files.pop()),
+            _ => {
+                let problem = Problem::new(Code::Repeated, "is given more than once", None);
+                self.kept(FORM, Err(Refused::Problems(vec![problem])), failures)
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::answers::AnswerPlan;
 use crate::bodies::BodyPlan;
 use crate::imports;
 use crate::parameters::{Parameter, Source};
+use crate::types::FormRules;
 
 /// How to run the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) struct CallPlan {
     pub(crate) answer: AnswerPlan,
     /// Whether unknown fields of JSON objects are errors.
     pub(crate) forbid_unknown: bool,
+    /// What its forms may hold.
+    pub(crate) forms: FormRules,
     pub(crate) debug: bool,
     /// Route and place, for logs: `GET /items (app.py:12 in items)`.
     pub(crate) label: String,
@@ -135,6 +138,7 @@ impl CallPlan {
             answer: AnswerPlan::compile(&route.getattr("answer")?)?,
             forbid_unknown: route.getattr("forbid_unknown")?.extract()?,
             body,
+            forms: FormRules::read(&route.getattr("form_limits")?)?,
             debug,
             label: format!("{} {path} ({origin})", methods.join(",")),
             path: pattern

@@ -9,10 +9,11 @@ use std::borrow::Cow;
 use covet_server::handler::Request as Received;
 use covet_server::{cookies, query};
 
+use crate::forms::ReceivedForm;
 use crate::types::latin1;
 
 /// Where texts are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Texts<'a> {
     /// `?name=text`
     Query(&'a Received<'a>),
@@ -22,6 +23,8 @@ pub(crate) enum Texts<'a> {
     Cookie(&'a Received<'a>),
     /// The body of `application/x-www-form-urlencoded`.
     Form(&'a [u8]),
+    /// The fields of `multipart/form-data` that are no files.
+    Parts(&'a ReceivedForm),
 }
 
 impl<'a> Texts<'a> {
@@ -31,7 +34,7 @@ impl<'a> Texts<'a> {
             Self::Query(_) => "query",
             Self::Header(_) => "header",
             Self::Cookie(_) => "cookie",
-            Self::Form(_) => "form",
+            Self::Form(_) | Self::Parts(_) => "form",
         }
     }
 
@@ -43,6 +46,9 @@ impl<'a> Texts<'a> {
                 query::pairs(raw.unwrap_or_default()).for_each(|(name, text)| visit(name, text));
             }
             Self::Form(raw) => query::pairs(raw).for_each(|(name, text)| visit(name, text)),
+            Self::Parts(form) => form
+                .texts()
+                .for_each(|(name, text)| visit(Cow::Borrowed(name), Cow::Borrowed(text))),
             Self::Header(received) => {
                 for field in &received.head.fields {
                     let name = latin1(field.name.of(received.bytes));

@@ -5,7 +5,7 @@
 //! sockets nor framing. Neighbours: `connection/body_phase.rs` (reads), handlers (ask).
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::Waker;
 
 use tokio::io::ReadBuf;
@@ -138,6 +138,11 @@ impl Body {
         }
     }
 
+    /// Something that may [`Body::want`] from inside the sink.
+    pub(crate) fn wanting(&self) -> Wanting {
+        Wanting(self.0.as_ref().map(Rc::downgrade).unwrap_or_default())
+    }
+
     /// The sink waits for bytes.
     pub(crate) fn want(&self) {
         let Some(cell) = &self.0 else {
@@ -150,6 +155,17 @@ impl Body {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+}
+
+/// Asks for more of a body without keeping it.
+#[derive(Debug)]
+pub(crate) struct Wanting(Weak<BodyCell>);
+
+impl Wanting {
+    /// See [`Body::want`].
+    pub(crate) fn want(&self) {
+        Body(self.0.upgrade()).want();
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
 //! - [`files`]: files as answers: conditions, ranges, resolving, media types
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
+//! - [`multipart`]: the sans-IO codec of forms with files; [`spool`]: keeps them while they arrive
 //! - [`routing`]: patterns, the segment tree, the router; [`percent`]: its escapes
 //! - [`json`]: the parts of JSON that need no Python
 
@@ -33,6 +34,7 @@ pub mod http1;
 pub mod json;
 mod listener;
 pub mod media_type;
+pub mod multipart;
 pub mod percent;
 pub mod proxies;
 pub mod query;
@@ -41,5 +43,6 @@ pub mod response;
 pub mod routing;
 pub mod server;
 pub mod settings;
+pub mod spool;
 pub mod streaming;
 mod worker;

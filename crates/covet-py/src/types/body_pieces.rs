@@ -15,7 +15,7 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::PyBytes;
 
 use super::awaited_body::thrown;
-use super::body_source::{exception, wake};
+use super::body_source::{body_exception, wake};
 use crate::runtime::{self, ThreadBound};
 
 /// What `request.stream()` gives.
@@ -100,7 +100,7 @@ impl AwaitedPiece {
                 py, &bytes,
             )
             .unbind(),))),
-            Poll::Ready(Some(Err(why))) => Err(exception(py, why)),
+            Poll::Ready(Some(Err(why))) => Err(body_exception(py, why)),
             Poll::Ready(None) => Err(PyStopAsyncIteration::new_err(())),
             Poll::Pending => {
                 let inner = future.call_method0(py, intern!(py, "__await__"))?;

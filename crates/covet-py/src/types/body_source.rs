@@ -18,32 +18,39 @@ use tokio::io::ReadBuf;
 
 use super::awaited_body::AwaitedBody;
 use super::body_pieces::BodyPieces;
+use super::form_source::FormRules;
 use crate::json::DecodeError;
 use crate::runtime::{GrowingBytes, ThreadBound};
 use crate::typed::{Code, Problem};
 use crate::{imports, json, runtime};
 
-/// Where the body is.
-enum Stage {
+/// Where the body is, as `T`.
+pub(super) enum Stage<T> {
     /// Nobody asked.
     Unread,
     /// Being read; these futures are set when it ends, one for each who waits.
     Reading(Vec<Py<PyAny>>),
     /// Here.
-    Whole(Py<PyBytes>),
+    Whole(Py<T>),
     /// Given away, to be read in pieces.
     InPieces,
     /// It never came whole, for this reason.
-    Failed(Py<PyAny>),
+    Failed(Fault),
 }
+
+/// Makes the exception for each who asks: one that was raised holds the frames it went through.
+pub(super) type Fault = Arc<dyn Fn(Python<'_>) -> PyErr + Send + Sync>;
 
 /// The body of one request, shared by all who ask for it.
 #[pyclass(frozen, module = "covet._native")]
 pub struct BodySource {
-    body: ThreadBound<Body>,
+    pub(super) body: ThreadBound<Body>,
     exchange: ThreadBound<Exchange>,
-    event_loop: Py<PyAny>,
-    stage: Arc<Mutex<Stage>>,
+    pub(super) event_loop: Py<PyAny>,
+    pub(super) stage: Arc<Mutex<Stage<PyBytes>>>,
+    /// The same as a form with files.
+    pub(super) form: Arc<Mutex<Stage<PyAny>>>,
+    pub(super) rules: FormRules,
 }
 
 /// What an awaited body becomes.
@@ -55,11 +62,15 @@ pub enum BodyForm {
     Json,
     /// `str`, from UTF-8 or the charset that the client named.
     Text(Option<String>),
+    /// `FormData`, of `application/x-www-form-urlencoded`.
+    Urlencoded,
+    /// `FormData`, of `multipart/form-data`.
+    Multipart,
     /// No body: whether the client has gone.
     Departure,
 }
 
-fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+pub(super) fn lock<T>(stage: &Mutex<Stage<T>>) -> MutexGuard<'_, Stage<T>> {
     stage.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -69,12 +80,15 @@ impl BodySource {
         body: Body,
         exchange: Exchange,
         event_loop: &Py<PyAny>,
+        rules: FormRules,
     ) -> Self {
         Self {
             body: ThreadBound::new(body),
             exchange: ThreadBound::new(exchange),
             event_loop: event_loop.clone_ref(py),
             stage: Arc::new(Mutex::new(Stage::Unread)),
+            form: Arc::new(Mutex::new(Stage::Unread)),
+            rules,
         }
     }
 
@@ -96,7 +110,11 @@ impl BodySource {
         let this = source.get();
         this.ask(py)?;
         let waits = matches!(*lock(&this.stage), Stage::Reading(_));
-        let inner = if waits { this.wait(py)? } else { None };
+        let inner = if waits {
+            this.wait(py, &this.stage)?
+        } else {
+            None
+        };
         let awaited = AwaitedBody::new(source.clone().unbind(), inner, form);
         Ok(Py::new(py, awaited)?.into_any())
     }
@@ -109,7 +127,7 @@ impl BodySource {
         let whole = match &*lock(&self.stage) {
             Stage::Unread => None,
             Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
-            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
+            Stage::Failed(fault) => return Err(fault(py)),
             Stage::Reading(_) | Stage::InPieces => return Err(taken()),
         };
         let pieces = match whole {
@@ -132,12 +150,16 @@ impl BodySource {
     }
 
     /// The iterator of a future of the caller's own, so that who gives up gives up for nobody else.
-    fn wait(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    pub(super) fn wait<T>(
+        &self,
+        py: Python<'_>,
+        stage: &Mutex<Stage<T>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let future = self
             .event_loop
             .call_method0(py, intern!(py, "create_future"))?;
         let inner = future.call_method0(py, intern!(py, "__await__"))?;
-        let mut stage = lock(&self.stage);
+        let mut stage = lock(stage);
         let Stage::Reading(waiting) = &mut *stage else {
             return Ok(None);
         };
@@ -162,10 +184,8 @@ impl BodySource {
             Asked::Whole(Some(bytes)) => Stage::Whole(PyBytes::new(py, &bytes).unbind()),
             Asked::Whole(None) => Stage::Whole(PyBytes::new(py, b"").unbind()),
             Asked::Taken => {
-                let error = PyRuntimeError::new_err(
-                    "the body is gone: the request was answered before it was read",
-                );
-                Stage::Failed(error.into_value(py).into_any())
+                let message = "the body is gone: the request was answered before it was read";
+                Stage::Failed(Arc::new(move |_| PyRuntimeError::new_err(message)))
             }
         };
         Ok(())
@@ -173,21 +193,18 @@ impl BodySource {
 
     /// The body in `form`, once it is here.
     pub(super) fn take(&self, py: Python<'_>, form: &BodyForm) -> PyResult<Py<PyAny>> {
-        if let BodyForm::Departure = form {
+        if matches!(form, BodyForm::Multipart) {
+            return whole(py, &self.form);
+        }
+        if matches!(form, BodyForm::Departure) {
             let gone = self.exchange.get()?.is_disconnected();
             return Ok(PyBool::new(py, gone).to_owned().into_any().unbind());
         }
-        let bytes = match &*lock(&self.stage) {
-            Stage::Whole(bytes) => bytes.clone_ref(py),
-            Stage::Failed(error) => return Err(PyErr::from_value(error.bind(py).clone())),
-            Stage::InPieces => return Err(taken()),
-            Stage::Unread | Stage::Reading(_) => {
-                return Err(PyRuntimeError::new_err("the body was not awaited"));
-            }
-        };
+        let bytes = whole(py, &self.stage)?;
         let slice = bytes.as_bytes(py);
         match form {
-            BodyForm::Bytes | BodyForm::Departure => Ok(bytes.into_any()),
+            BodyForm::Bytes | BodyForm::Multipart | BodyForm::Departure => Ok(bytes.into_any()),
+            BodyForm::Urlencoded => self.urlencoded(py, slice),
             BodyForm::Text(None) => match std::str::from_utf8(slice) {
                 Ok(text) => Ok(PyString::new(py, text).into_any().unbind()),
                 Err(error) => {
@@ -207,8 +224,38 @@ impl BodySource {
     }
 }
 
+/// A fault that Python raised, of which there is one only.
+pub(super) fn raised(error: PyErr) -> Fault {
+    Arc::new(move |py| error.clone_ref(py))
+}
+
+/// What a stage holds.
+fn whole<T>(py: Python<'_>, stage: &Mutex<Stage<T>>) -> PyResult<Py<T>> {
+    match &*lock(stage) {
+        Stage::Whole(value) => Ok(value.clone_ref(py)),
+        Stage::Failed(fault) => Err(fault(py)),
+        Stage::InPieces => Err(taken()),
+        Stage::Unread | Stage::Reading(_) => {
+            Err(PyRuntimeError::new_err("the body was not awaited"))
+        }
+    }
+}
+
+/// A stage ends; those who wait are told.
+pub(super) fn settle<T>(py: Python<'_>, stage: &Mutex<Stage<T>>, ended: Stage<T>) {
+    let before = std::mem::replace(&mut *lock(stage), ended);
+    let Stage::Reading(waiting) = before else {
+        return;
+    };
+    for future in waiting {
+        if let Err(error) = wake(future.bind(py)) {
+            error.write_unraisable(py, None);
+        }
+    }
+}
+
 /// Two readers of one body.
-fn taken() -> PyErr {
+pub(super) fn taken() -> PyErr {
     PyRuntimeError::new_err(
         "the body is read elsewhere: use one of stream(), body(), json() and text()",
     )
@@ -286,7 +333,7 @@ impl BodySource {
 struct Collector {
     bytes: GrowingBytes,
     failed: Option<PyErr>,
-    stage: Arc<Mutex<Stage>>,
+    stage: Arc<Mutex<Stage<PyBytes>>>,
 }
 
 impl Sink for Collector {
@@ -308,21 +355,17 @@ impl Sink for Collector {
             let ended = match (failed, result) {
                 (Some(error), _) => Err(error),
                 (None, Ok(())) => bytes.finish(py),
-                (None, Err(why)) => Err(exception(py, why)),
+                (None, Err(why)) => {
+                    let fault = move |py: Python<'_>| body_exception(py, why);
+                    settle(py, &stage, Stage::Failed(Arc::new(fault)));
+                    return;
+                }
             };
             let ended = match ended {
                 Ok(bytes) => Stage::Whole(bytes),
-                Err(error) => Stage::Failed(error.into_value(py).into_any()),
+                Err(error) => Stage::Failed(raised(error)),
             };
-            let before = std::mem::replace(&mut *lock(&stage), ended);
-            let Stage::Reading(waiting) = before else {
-                return;
-            };
-            for future in waiting {
-                if let Err(error) = wake(future.bind(py)) {
-                    error.write_unraisable(py, None);
-                }
-            }
+            settle(py, &stage, ended);
         });
     }
 }
@@ -335,7 +378,8 @@ pub(super) fn wake(future: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-pub(super) fn exception(py: Python<'_>, why: BodyError) -> PyErr {
+/// What a body that did not arrive whole raises.
+pub(crate) fn body_exception(py: Python<'_>, why: BodyError) -> PyErr {
     let (class, message) = match why {
         BodyError::Refused(refusal) if refusal.status == 413 => {
             (imports::content_too_large(py), refusal.reason.as_str())

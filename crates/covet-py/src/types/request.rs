@@ -28,6 +28,7 @@ use super::query_params::QueryParams;
 use super::state::State;
 use super::text::{latin1, latin1_str, method_str};
 use super::url::{Target, Url};
+use crate::imports;
 
 /// One HTTP request, or a socket's handshake in middleware. Everything is read lazily.
 #[pyclass(frozen, weakref, module = "covet.requests")]
@@ -128,11 +129,13 @@ impl Request {
     fn source<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, BodySource>> {
         match &self.body {
             Some(source) => Ok(source.bind(py).cast::<BodySource>()?),
-            None => Err(PyRuntimeError::new_err(
-                "this request was made without a connection",
-            )),
+            None => Err(without_connection()),
         }
     }
+}
+
+fn without_connection() -> PyErr {
+    PyRuntimeError::new_err("this request was made without a connection")
 }
 
 #[pymethods]
@@ -289,6 +292,34 @@ impl Request {
             .and_then(charset)
             .filter(|name| name != "utf-8" && name != "utf8");
         self.awaited(py, BodyForm::Text(charset))
+    }
+
+    /// The body as a form. Malformed: `BadRequest`; another content type: `UnsupportedMediaType`.
+    #[pyo3(signature = (*, sha256 = false))]
+    fn form(&self, py: Python<'_>, sha256: bool) -> PyResult<Py<PyAny>> {
+        let content_type = self.block.all(b"content-type").next().unwrap_or_default();
+        match &self.body {
+            Some(source) => {
+                let source = source.bind(py).cast::<BodySource>()?;
+                BodySource::awaitable_form(source, content_type, sha256)
+            }
+            None => Err(without_connection()),
+        }
+    }
+
+    /// The parts of a `multipart/form-data` body as they come, from the request's stream; nothing is kept.
+    fn parts<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let this = slf.get();
+        let content_type = this.block.all(b"content-type").next().unwrap_or_default();
+        let source = this.body.as_ref().ok_or_else(without_connection)?;
+        let reader = source
+            .bind(py)
+            .cast::<BodySource>()?
+            .get()
+            .part_reader(py, content_type)?;
+        let stream = slf.call_method0(intern!(py, "stream"))?;
+        imports::form_parts(py)?.call1((stream, Bound::new(py, reader)?))
     }
 
     fn __repr__(&self) -> String {

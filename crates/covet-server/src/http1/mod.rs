@@ -11,7 +11,7 @@ mod date;
 mod encode;
 mod framing;
 mod head;
-mod octets;
+pub(crate) mod octets;
 mod options;
 mod parser;
 mod refusal;

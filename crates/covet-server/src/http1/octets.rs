@@ -58,17 +58,17 @@ pub(super) fn is_host(octet: u8) -> bool {
 }
 
 /// `VCHAR`, `obs-text`, SP or HTAB: what a field value is made of (RFC 9110 section 5.5).
-pub(super) fn is_value(octet: u8) -> bool {
+pub(crate) fn is_value(octet: u8) -> bool {
     octet == b'\t' || (octet >= 0x20 && octet != 0x7f)
 }
 
 /// SP or HTAB.
-pub(super) fn is_blank(octet: u8) -> bool {
+pub(crate) fn is_blank(octet: u8) -> bool {
     octet == b' ' || octet == b'\t'
 }
 
 /// Whether `bytes` is a `token`: at least one octet, all of them `tchar`.
-pub(super) fn is_token_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_token_text(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|&octet| is_token(octet))
 }
 
@@ -114,7 +114,7 @@ fn first_control(word: u64) -> Option<usize> {
 }
 
 /// `bytes` without SP and HTAB at both ends: OWS of RFC 9110 section 5.6.3.
-pub(super) fn trim_blank(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_blank(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is_blank(*first)
     {

@@ -23,3 +23,4 @@ mod streams;
     reason = "a test that cannot set itself up has failed"
 )]
 mod support;
+mod uploads;

@@ -1,0 +1,413 @@
+//! The sink that parses a form while it arrives, and the future that it completes.
+//!
+//! A batch of a large file is written by one job on a blocking thread while the next is gathered;
+//! with both full the sink is not ready, and the connection reads no more.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::future::Future;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use sha2::{Digest, Sha256};
+use tokio::io::ReadBuf;
+
+use super::form::{Content, Form, Part, Stored};
+use super::{Options, SpoolError};
+use crate::body::{Asked, Body, BodyError, Sink, Wanting};
+use crate::multipart::{Parser, PartHead, Step};
+
+/// The most room that is offered at once.
+const ROOM: usize = 64 * 1024;
+/// The least that is written at once, the end of a file aside.
+const BATCH: usize = 128 * 1024;
+
+/// Ask for `body` as a form whose parts are separated by `boundary`.
+///
+/// Must be called, and awaited, in a local runtime that has blocking threads.
+pub fn spool(body: &Body, boundary: &[u8], options: Options) -> Spooling {
+    let shared = Rc::new(RefCell::new(Intake::new(boundary, options)));
+    match body.ask(|| Box::new(Entrance(Rc::clone(&shared)))) {
+        Asked::Later => shared.borrow_mut().source = Some(body.wanting()),
+        Asked::Taken => Intake::update(&shared, |intake| intake.end(Err(BodyError::Taken))),
+        Asked::Whole(bytes) => Intake::update(&shared, |intake| {
+            intake.take_whole(&bytes.unwrap_or_default());
+        }),
+    }
+    Spooling(shared)
+}
+
+/// Take `bytes`, a whole body, as a form: as [`spool`].
+pub fn spool_bytes(bytes: &[u8], boundary: &[u8], options: Options) -> Spooling {
+    let shared = Rc::new(RefCell::new(Intake::new(boundary, options)));
+    Intake::update(&shared, |intake| intake.take_whole(bytes));
+    Spooling(shared)
+}
+
+/// Gives the form once it is complete and its files are written. Dropped, it throws them away.
+#[derive(Debug)]
+#[must_use = "a form is kept only while somebody waits for it"]
+pub struct Spooling(Rc<RefCell<Intake>>);
+
+impl Spooling {
+    /// The form, where it is here already.
+    #[must_use]
+    pub fn ready(&self) -> Option<Result<Form, SpoolError>> {
+        self.0.borrow_mut().outcome.take()
+    }
+}
+
+impl Future for Spooling {
+    type Output = Result<Form, SpoolError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut intake = self.0.borrow_mut();
+        if let Some(outcome) = intake.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        intake.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Spooling {
+    fn drop(&mut self) {
+        let mut intake = self.0.borrow_mut();
+        intake.over = true;
+        let left = (
+            intake.outcome.take(),
+            intake.current.take(),
+            std::mem::take(&mut intake.parts),
+        );
+        drop(intake);
+        drop(left);
+    }
+}
+
+/// The connection's end.
+struct Entrance(Rc<RefCell<Intake>>);
+
+impl Sink for Entrance {
+    fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>)) {
+        Intake::update(&self.0, |intake| intake.read(hint, fill));
+    }
+
+    fn has_enough(&self) -> bool {
+        let intake = self.0.borrow();
+        intake.over || intake.is_stalled()
+    }
+
+    fn finish(self: Box<Self>, result: Result<(), BodyError>) {
+        Intake::update(&self.0, |intake| intake.end(result));
+    }
+}
+
+/// A body that is being taken apart.
+#[derive(Debug)]
+struct Intake {
+    parser: Parser,
+    options: Options,
+    /// Received; the first `filled` bytes count.
+    kept: Vec<u8>,
+    filled: usize,
+    parts: Vec<Part>,
+    current: Option<Current>,
+    /// Whether a batch is being written.
+    writing: bool,
+    /// Whether the body has arrived whole.
+    ended: bool,
+    /// Whether nothing more is wanted: it failed, or nobody waits.
+    over: bool,
+    outcome: Option<Result<Form, SpoolError>>,
+    /// The body that this is the sink of, once it is.
+    source: Option<Wanting>,
+    waiting: Option<Waker>,
+}
+
+/// The part that is being read.
+#[derive(Debug)]
+struct Current {
+    head: PartHead,
+    /// Bytes that are not written yet.
+    bytes: Vec<u8>,
+    size: u64,
+    /// Where it is written, between two batches; and whether it is.
+    file: Option<File>,
+    on_disk: bool,
+    digest: Option<Sha256>,
+    /// Its last byte is here.
+    whole: bool,
+}
+
+/// A batch on its way to the disk.
+struct Batch {
+    file: Option<File>,
+    digest: Option<Sha256>,
+    bytes: Vec<u8>,
+}
+
+impl Intake {
+    fn new(boundary: &[u8], options: Options) -> Self {
+        Self {
+            parser: Parser::new(boundary, options.limits),
+            options,
+            kept: Vec::new(),
+            filled: 0,
+            parts: Vec::new(),
+            current: None,
+            writing: false,
+            ended: false,
+            over: false,
+            outcome: None,
+            source: None,
+            waiting: None,
+        }
+    }
+
+    /// Change it, go on as far as that allows, and wake whom it concerns.
+    fn update(shared: &Rc<RefCell<Self>>, change: impl FnOnce(&mut Self)) {
+        let mut intake = shared.borrow_mut();
+        let was_stalled = intake.is_stalled();
+        change(&mut intake);
+        let batch = intake.go_on();
+        let done = intake.outcome.is_some();
+        let waiting = if done { intake.waiting.take() } else { None };
+        let resumed = was_stalled && !intake.is_stalled();
+        if resumed
+            && !done
+            && let Some(source) = &intake.source
+        {
+            source.want();
+        }
+        let create = intake.options.create.clone();
+        drop(intake);
+        if let Some(batch) = batch {
+            let weak = Rc::downgrade(shared);
+            tokio::task::spawn_local(async move {
+                let written = tokio::task::spawn_blocking(move || batch.write(&*create)).await;
+                Self::written(
+                    &weak,
+                    written.unwrap_or_else(|it| Err(io::Error::other(it))),
+                );
+            });
+        }
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+
+    /// A batch is on the disk, or is not.
+    fn written(weak: &Weak<RefCell<Self>>, result: io::Result<Batch>) {
+        let Some(shared) = weak.upgrade() else {
+            return;
+        };
+        Self::update(&shared, |intake| {
+            intake.writing = false;
+            match result {
+                Err(error) => intake.fail(error.into()),
+                Ok(batch) => {
+                    if let Some(current) = &mut intake.current {
+                        current.file = batch.file;
+                        current.digest = batch.digest;
+                        if current.bytes.is_empty() {
+                            current.bytes = batch.bytes;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Whether nothing more is parsed until a batch is written.
+    fn is_stalled(&self) -> bool {
+        let full = |current: &Current| current.whole || current.bytes.len() >= BATCH;
+        self.writing && self.current.as_ref().is_some_and(full)
+    }
+
+    fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>)) {
+        let room = hint.clamp(1, ROOM);
+        if self.kept.len() < self.filled + room {
+            self.kept.resize(self.filled + room, 0);
+        }
+        let mut room = ReadBuf::new(&mut self.kept[self.filled..self.filled + room]);
+        fill(&mut room);
+        let count = room.filled().len();
+        self.filled += if self.over { 0 } else { count };
+    }
+
+    fn take_whole(&mut self, bytes: &[u8]) {
+        self.kept.extend_from_slice(bytes);
+        self.filled = bytes.len();
+        self.end(Ok(()));
+    }
+
+    fn end(&mut self, result: Result<(), BodyError>) {
+        match result {
+            Ok(()) => self.ended = true,
+            Err(error) => self.fail(SpoolError::Body(error)),
+        }
+    }
+
+    fn fail(&mut self, error: SpoolError) {
+        if !self.over {
+            self.over = true;
+            self.outcome = Some(Err(error));
+        }
+        self.parts.clear();
+        self.current = None;
+        self.kept = Vec::new();
+        self.filled = 0;
+    }
+
+    /// Parse what is here. Gives a batch that is to be written.
+    fn go_on(&mut self) -> Option<Batch> {
+        if self.over {
+            return None;
+        }
+        let mut used = 0;
+        let parsed = self.parse(&mut used);
+        self.kept.copy_within(used..self.filled, 0);
+        self.filled -= used;
+        match parsed {
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+            Ok(Some(batch)) => {
+                self.writing = true;
+                Some(batch)
+            }
+            Ok(None) => {
+                if self.ended && !self.writing {
+                    let form = Form {
+                        parts: std::mem::take(&mut self.parts),
+                    };
+                    let outcome = self.parser.finish().map(|()| form);
+                    self.over = true;
+                    self.outcome = Some(outcome.map_err(SpoolError::from));
+                }
+                None
+            }
+        }
+    }
+
+    /// Take steps until bytes are missing, or a batch is to be written or waited for.
+    fn parse(&mut self, used: &mut usize) -> Result<Option<Batch>, SpoolError> {
+        loop {
+            if self.is_stalled() {
+                return Ok(None);
+            }
+            if let Some(batch) = self.batch() {
+                return Ok(Some(batch));
+            }
+            if self.current.as_ref().is_some_and(|it| it.whole) {
+                self.close_part()?;
+            }
+            let input = &self.kept[*used..self.filled];
+            match self.parser.step(input)? {
+                Step::NeedMore { skip } => {
+                    *used += skip;
+                    return Ok(None);
+                }
+                Step::Part { skip, head } => {
+                    *used += skip;
+                    self.current = Some(Current::new(*head, self.options.sha256));
+                }
+                Step::Data { len } => {
+                    let current = self.current.as_mut();
+                    let current = current.expect("the parser gives data only inside a part");
+                    current.bytes.extend_from_slice(&input[..len]);
+                    current.size += len as u64;
+                    *used += len;
+                }
+                Step::PartEnd { skip } => {
+                    *used += skip;
+                    if let Some(current) = &mut self.current {
+                        current.whole = true;
+                    }
+                }
+                Step::End { skip } => *used += skip,
+            }
+        }
+    }
+
+    /// What is to be written of the current part now.
+    fn batch(&mut self) -> Option<Batch> {
+        let current = self.current.as_mut()?;
+        let pending = current.bytes.len();
+        let due = if current.on_disk {
+            pending >= BATCH || (current.whole && pending > 0)
+        } else {
+            current.head.is_file() && pending > self.options.memory
+        };
+        if self.writing || !due {
+            return None;
+        }
+        current.on_disk = true;
+        Some(Batch {
+            file: current.file.take(),
+            digest: current.digest.take(),
+            bytes: std::mem::take(&mut current.bytes),
+        })
+    }
+
+    /// The current part is whole and written.
+    fn close_part(&mut self) -> Result<(), SpoolError> {
+        let Some(mut current) = self.current.take() else {
+            return Ok(());
+        };
+        let content = if !current.head.is_file() {
+            let text = String::from_utf8(current.bytes);
+            Content::Text(text.map_err(|_| crate::multipart::Error::FieldText)?)
+        } else if let Some(file) = current.file {
+            let sha256 = current.digest.map(|it| it.finalize().into());
+            Content::File(Stored::on_disk(file, current.size, sha256))
+        } else {
+            let sha256 = current.digest.take().map(|mut digest| {
+                digest.update(&current.bytes);
+                digest.finalize().into()
+            });
+            current.bytes.shrink_to_fit();
+            Content::File(Stored::in_memory(current.bytes, sha256))
+        };
+        self.parts.push(Part {
+            head: current.head,
+            content,
+        });
+        Ok(())
+    }
+}
+
+impl Current {
+    fn new(head: PartHead, sha256: bool) -> Self {
+        let digest = (sha256 && head.is_file()).then(Sha256::new);
+        Self {
+            head,
+            bytes: Vec::new(),
+            size: 0,
+            file: None,
+            on_disk: false,
+            digest,
+            whole: false,
+        }
+    }
+}
+
+impl Batch {
+    /// Write it; the first of a file makes the file. Blocks.
+    fn write(mut self, create: &dyn Fn() -> io::Result<File>) -> io::Result<Self> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => create()?,
+        };
+        if let Some(digest) = &mut self.digest {
+            digest.update(&self.bytes);
+        }
+        file.write_all(&self.bytes)?;
+        self.file = Some(file);
+        self.bytes.clear();
+        Ok(self)
+    }
+}
