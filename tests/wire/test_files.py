@@ -502,6 +502,10 @@ def test_what_a_file_response_says(site: Path) -> None:
     async def answer(name: str) -> FileResponse:
         return made["/" + name]()
 
+    @app.post("/{name}")
+    async def posted(name: str) -> FileResponse:
+        return made["/" + name]()
+
     conditional: Fields = (("If-None-Match", "*"), ("Range", "bytes=0-0"))
     answers = dict(zip(made, asked(app, *(("GET", path, ()) for path in made)), strict=True))
     plain, named, inline = answers["/plain"], answers["/named"], answers["/inline"]
@@ -511,6 +515,9 @@ def test_what_a_file_response_says(site: Path) -> None:
     assert named.get("content-disposition") == "attachment; filename=\"na_ve.csv\"; filename*=UTF-8''na%C3%AFve.csv"
     assert (inline.media_type, inline.get("content-disposition")) == ("application/pdf", 'inline; filename="b.pdf"')
     assert (answers["/typed"].media_type, answers["/typed"].get("x-a")) == ("text/x-mine; charset=utf-8", "b")
+    # Conditions and ranges are for GET and HEAD.
+    (after_post,) = asked(app, ("POST", "/plain", conditional))
+    assert (after_post.status, after_post.body) == (200, b"text")
     # Another status, or validators of the application's own: neither conditions nor ranges.
     for path, status in (("/lost", 404), ("/own", 200)):
         (again,) = asked(app, ("GET", path, conditional))

@@ -140,6 +140,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::PathBuf;
+    use std::process::Command;
 
     use super::*;
 
@@ -206,14 +207,8 @@ mod tests {
                 symlink(to, top.join("site").join(link)).unwrap();
             }
             let pipe = top.join("site/pipe");
-            rustix::fs::mknodat(
-                rustix::fs::CWD,
-                pipe,
-                rustix::fs::FileType::Fifo,
-                Mode::RUSR,
-                0,
-            )
-            .unwrap();
+            let made = Command::new("mkfifo").arg(pipe).status().unwrap();
+            assert!(made.success());
             Self(top)
         }
     }
@@ -249,7 +244,12 @@ mod tests {
     fn nothing_leaves_the_directory() {
         let site = Site::new("resolve");
         let root = site.0.join("site");
-        for (path, opens, _) in PATHS {
+        for (path, opens, opens_unfollowed) in PATHS {
+            let opens = if cfg!(target_os = "linux") {
+                opens
+            } else {
+                opens_unfollowed
+            };
             let found = open_below(&root, path).unwrap();
             assert_eq!(found.is_some(), opens, "{path}");
         }

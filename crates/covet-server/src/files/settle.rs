@@ -138,6 +138,7 @@ fn take_fields(fields: &mut Vec<u8>, start: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::StoredFile;
 
     #[test]
     fn fields_are_taken_by_their_start() {
@@ -148,6 +149,28 @@ mod tests {
         );
         assert_eq!(fields, b"etag: \"a\"\r\ncontent-x: y\r\n");
         assert_eq!(take_fields(&mut fields, b"vary:"), b"");
+    }
+
+    #[test]
+    fn a_large_file_is_left_to_the_kernel_unless_that_is_off() {
+        let name = format!("covet-settle-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        for (size, sendfile, in_memory, copied) in [
+            (SMALL, true, true, false),
+            (SMALL + 1, true, false, false),
+            (SMALL + 1, false, false, true),
+        ] {
+            std::fs::write(&path, vec![0; size as usize]).expect("a file");
+            let stored = StoredFile::open(&path).expect("the same file");
+            let body = Payload::File(Box::new(FileBody::whole(stored)));
+            let settled = settle(Response::new(200, None, body), Method::Get, None, sendfile);
+            assert_eq!(settled.body.length(), size);
+            match settled.body {
+                Payload::File(body) => assert_eq!((false, body.is_copied()), (in_memory, copied)),
+                _ => assert!(in_memory, "{size}"),
+            }
+        }
+        std::fs::remove_file(&path).expect("the file");
     }
 
     #[test]
