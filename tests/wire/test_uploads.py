@@ -431,3 +431,14 @@ def test_httpx(port: int) -> None:
     answer = httpx.post(f"http://127.0.0.1:{port}/form", files=files, data={"note": "h\u00e9"}, timeout=PATIENCE)
     expected = [["note", "h\u00e9"], ["f", seen(LARGE, "a.txt")], ["f", seen(b"", 'q"u\u00e9.txt')]]
     assert answer.json() == expected
+
+
+# request.parts()
+
+
+def test_parts_as_they_come(port: int) -> None:
+    assert got(port, "/parts", field("a", "1"), file("f", LARGE)) == [["a", None, 1], ["f", "f.txt", len(LARGE)]]
+    assert post(port, "/parts/first", field("a", "1"), file("f", LARGE)).body == b"1"
+    assert post(port, "/parts", field("a", "1"), end=b"").status == 400
+    assert post(port, "/parts", field("a", "x" * (MIB + 1))).status == 413
+    assert ask(port, "POST", "/parts", (URLENCODED,), b"a=1").status == 415

@@ -166,3 +166,21 @@ async def hold(file: UploadFile) -> int:
 @main.get("/held")
 async def wait_until_held() -> None:
     await held.wait()
+
+
+@main.post("/parts")
+async def by_part(request: Request) -> list[Any]:
+    found = list[Any]()
+    async for part in request.parts():
+        size = 0
+        async for piece in part:
+            size += len(piece)
+        found.append([part.name, part.filename, size])
+    return found
+
+
+@main.post("/parts/first")
+async def first_part(request: Request) -> str:
+    async for part in request.parts():
+        return await part.text()
+    return "none"

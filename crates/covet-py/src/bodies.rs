@@ -251,7 +251,9 @@ impl Reader {
         match self.syntax {
             Syntax::Bytes if self.media_type == "*/*" => true,
             Syntax::Bytes | Syntax::Multipart => sent.is(&self.media_type),
-            Syntax::Json if self.media_type == "application/json" => sent.is_json() && sent.is_utf8(),
+            Syntax::Json if self.media_type == "application/json" => {
+                sent.is_json() && sent.is_utf8()
+            }
             _ => sent.is(&self.media_type) && sent.is_utf8(),
         }
     }

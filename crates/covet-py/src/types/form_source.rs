@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::awaited_body::AwaitedBody;
-use super::body_source::{BodyForm, BodySource, Stage, lock, raised, settle};
+use super::body_source::{BodyForm, BodySource, Stage, lock, raised, settle, taken};
 use super::part_reader::PartReader;
 use crate::forms::{self, ReceivedForm};
 use crate::{imports, runtime};
@@ -107,6 +107,7 @@ impl BodySource {
             Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
             Stage::Unread => None,
             Stage::Failed(fault) => return Err(fault(py)),
+            Stage::InPieces => return Err(taken()),
             Stage::Reading(_) => {
                 return Err(PyRuntimeError::new_err(
                     "the body is being read as bytes: await that first, or read it as a form only",

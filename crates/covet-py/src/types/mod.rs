@@ -28,8 +28,8 @@ mod response_kinds;
 mod response_view;
 mod set_cookie;
 mod state;
-mod stream_kinds;
 mod stored_file;
+mod stream_kinds;
 mod text;
 mod url;
 
@@ -53,7 +53,7 @@ pub use response_body::{ResponseBody, StreamContent, StreamForm};
 pub use response_kinds::{HtmlResponse, JsonResponse, PlainTextResponse, RedirectResponse};
 pub use response_view::ResponseView;
 pub use state::State;
-pub use stream_kinds::{EventSourceResponse, StreamingResponse};
 pub use stored_file::StoredFile;
+pub use stream_kinds::{EventSourceResponse, StreamingResponse};
 pub(crate) use text::latin1;
 pub use url::{Target, Url};

@@ -5,12 +5,12 @@ mod bodies;
 mod body_streams;
 mod departures;
 mod drain;
+mod feeding;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
 )]
 mod files;
-mod feeding;
 mod interim;
 mod limits;
 mod log;

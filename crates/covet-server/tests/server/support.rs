@@ -394,14 +394,6 @@ impl<S: AsyncRead + Unpin> Client<S> {
         }
     }
 
-    /// The next `count` bytes.
-    pub(crate) async fn take(&mut self, count: usize) -> Vec<u8> {
-        while self.received.len() < count {
-            self.read().await;
-        }
-        self.received.drain(..count).collect()
-    }
-
     async fn read(&mut self) {
         let count = self.stream.read_buf(&mut self.received).await.unwrap();
         assert_ne!(count, 0, "closed after {:?}", self.received);

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::rc::Rc;
@@ -63,6 +64,14 @@ impl Socket for Fake {
         Ok(count)
     }
 
+    fn send_more(&self, piece: &[u8]) -> io::Result<usize> {
+        self.send(&[IoSlice::new(piece)])
+    }
+
+    fn send_file(&self, _: &File, _: u64, _: usize) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn finish_sending(&self) -> io::Result<()> {
         Ok(())
     }
@@ -116,6 +125,7 @@ fn ask(sizes: &[usize], max_unsent: usize, open: bool) -> (usize, Vec<Vec<u8>>) 
         timeout: None,
         cancel_on_disconnect: true,
         takes_body: false,
+        files: None,
     };
     let pattern = Pattern::parse("/").expect("a pattern");
     router
