@@ -103,6 +103,8 @@ def share(value: object, name: str) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
         return float(value)
     raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
+
+
 def _count(value: object, name: str) -> int:
     """A whole number from 1. Anything else: ConfigurationError that names `name`."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:

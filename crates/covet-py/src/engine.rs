@@ -294,9 +294,10 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
         forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,
         request_ids: given.getattr("request_id")?.extract()?,
-        slow_request: match given.getattr("slow_request")?.is_none() {
-            true => None,
-            false => Some(time("slow_request")?),
+        slow_request: if given.getattr("slow_request")?.is_none() {
+            None
+        } else {
+            Some(time("slow_request")?)
         },
         sendfile: !given.getattr("copy_files")?.extract::<bool>()?,
     };

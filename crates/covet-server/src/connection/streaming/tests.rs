@@ -1,8 +1,8 @@
 //! A stream on a socket that takes nothing until it is told to: what is held back, and how it goes out.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::fs::File;
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::pin;
 use std::rc::Rc;
