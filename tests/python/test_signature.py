@@ -486,8 +486,9 @@ FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
     ],
 )
 def test_files(annotation: Any, shape: str, node: str | None) -> None:
-    async def handler(taken: annotation) -> None: ...
+    async def handler(taken: Any) -> None: ...
 
+    handler.__annotations__["taken"] = annotation
     signature = read_signature(handler, path_parameters("/"), read_hints(handler, {}))
     (plan,) = signature.parameters
     assert (plan.source, plan.shape, plan.node and plan.node.kind) == ("file", shape, node)
