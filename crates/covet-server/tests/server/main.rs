@@ -9,6 +9,7 @@ mod log;
 mod names;
 mod panics;
 mod proxies;
+mod proxy_protocol;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
