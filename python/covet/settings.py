@@ -79,6 +79,9 @@ class ServerSettings:
     forwarded_fields: Literal["any", "x-forwarded", "forwarded"] = _setting(
         "any", "text", "fields in which trusted proxies say who asked", ("any", "x-forwarded", "forwarded")
     )
+    proxy_protocol: bool = _setting(
+        False, "switch", "each connection starts with a header of the PROXY protocol, version 1 or 2"
+    )
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
     access_log_format: str = _setting("text", "text", "text, json, or a line of atoms as in Apache's LogFormat")

@@ -42,6 +42,7 @@ def test_everything_said() -> None:
         ("--access-log-format=%h%>s%%%{X-A}i%{b}o", "access_log_format", "%h%>s%%%{X-A}i%{b}o"),
         ("--access-log-sample 0.1", "access_log_sample", 0.1),
         ("--access-log-sample 1", "access_log_sample", 1.0),
+        ("--proxy-protocol", "proxy_protocol", True),
         ("--request-id", "request_id", True),
         ("--slow-request 1.5", "slow_request", 1.5),
         ("--slow-request none", "slow_request", None),

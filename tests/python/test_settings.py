@@ -43,6 +43,7 @@ DEFAULTS = {
     "drain_quiet": 1.0,
     "trusted_proxies": (),
     "forwarded_fields": "any",
+    "proxy_protocol": False,
     "access_log": False,
     "access_log_format": "text",
     "access_log_sample": 1.0,

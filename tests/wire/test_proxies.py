@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wire.connection import Connection
+from tests.wire.connection import Connection, request
 from tests.wire.server_process import running
 
 TOLD = (
@@ -50,3 +50,18 @@ def test_only_a_trusted_peer_is_believed(
     expected = [client[0], port if client[1] is None else client[1]]
     assert said == {"client": expected, "url": url}
     assert f"] {logged}" in file.read_text()
+
+
+V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\x0a\x00\x00\x01\x12\x34\x00\x50"
+
+
+@pytest.mark.parametrize("header", [b"PROXY TCP4 192.0.2.1 10.0.0.1 4660 80\r\n", V2])
+def test_a_proxy_without_http_says_who_connected(header: bytes) -> None:
+    with running("tests.wire.log_app:main", "--workers", "0", "--proxy-protocol") as server:
+        with Connection(server.port) as connection:
+            connection.send(header)
+            for _ in range(2):
+                assert connection.ask("GET", "/request").json()["client"] == ["192.0.2.1", 4660]
+        with Connection(server.port) as connection:
+            connection.send(request("GET", "/request"))
+            assert connection.rest() == b""

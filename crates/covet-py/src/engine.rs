@@ -293,6 +293,7 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         half_close: given.getattr("half_close")?.extract()?,
         trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
         forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,
+        proxy_protocol: given.getattr("proxy_protocol")?.extract()?,
         request_ids: given.getattr("request_id")?.extract()?,
         slow_request: if given.getattr("slow_request")?.is_none() {
             None

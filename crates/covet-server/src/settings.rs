@@ -49,6 +49,9 @@ pub struct Settings {
     pub trusted_proxies: Trusted,
     /// The fields in which they say it.
     pub forwarded_fields: Fields,
+    /// Whether each connection starts with a header of the PROXY protocol: from a trusted proxy,
+    /// where some are named. Else: close.
+    pub proxy_protocol: bool,
     /// Whether requests have names: the client's X-Request-ID or a new one, sent back.
     pub request_ids: bool,
     /// Time to an answer from which on the handler's world is told. `None`: never.
@@ -80,6 +83,7 @@ impl Default for Settings {
             half_close: false,
             trusted_proxies: Trusted::default(),
             forwarded_fields: Fields::default(),
+            proxy_protocol: false,
             request_ids: false,
             slow_request: None,
             sendfile: true,

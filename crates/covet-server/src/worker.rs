@@ -115,6 +115,16 @@ impl Worker {
 
     pub(crate) fn opened(&self, client: Option<SocketAddr>) {
         self.counters.opened();
+        self.count(client);
+    }
+
+    /// It turned out that a connection is another client's.
+    pub(crate) fn renamed(&self, from: Option<SocketAddr>, to: Option<SocketAddr>) {
+        self.uncount(from);
+        self.count(to);
+    }
+
+    fn count(&self, client: Option<SocketAddr>) {
         if let Some(ip) = self.limited(client) {
             *self.addresses.borrow_mut().entry(ip).or_default() += 1;
         }
@@ -122,6 +132,10 @@ impl Worker {
 
     pub(crate) fn closed(&self, client: Option<SocketAddr>) {
         self.counters.closed();
+        self.uncount(client);
+    }
+
+    fn uncount(&self, client: Option<SocketAddr>) {
         if let Some(ip) = self.limited(client) {
             let mut addresses = self.addresses.borrow_mut();
             if let Some(count) = addresses.get_mut(&ip) {
@@ -142,6 +156,11 @@ impl Worker {
         if self.counters.connections() >= self.settings.max_connections as u64 {
             return true;
         }
+        self.is_full_of(client)
+    }
+
+    /// Whether a further connection of `client` is one too many of its address.
+    pub(crate) fn is_full_of(&self, client: Option<SocketAddr>) -> bool {
         let Some(limit) = self.settings.max_connections_per_address else {
             return false;
         };

@@ -39,9 +39,10 @@ impl<S: Socket> Connection<S> {
         active.phase = Phase::Closing { linger: true };
     }
 
-    /// Answer 503 and close, before anything was read: there are too many connections.
+    /// Answer 503 and close, before a request was read: there are too many connections.
     pub(crate) fn turn_away(&mut self) {
-        let mut active = self.worker.take_active();
+        let active = self.active.take();
+        let mut active = active.unwrap_or_else(|| self.worker.take_active());
         let response = Response::problem(503, "The server has too many connections.")
             .with_field("retry-after", "1");
         let length = whole_length(&response);

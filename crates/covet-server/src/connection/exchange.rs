@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::active::{Active, Pending, Phase};
 use super::socket::Socket;
 use super::streaming::late;
-use super::{Connection, Step, unattended};
+use super::{Connection, Preamble, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
@@ -113,6 +113,7 @@ impl<S: Socket> Connection<S> {
         let Some(active) = &mut self.active else {
             return Step::Idle;
         };
+        self.preamble = Preamble::Over;
         active.since = None;
         active.paused = None;
         active.turn += 1;

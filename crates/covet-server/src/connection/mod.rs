@@ -11,6 +11,7 @@ mod ending;
 mod exchange;
 mod input;
 mod output;
+mod preamble;
 pub(crate) mod socket;
 mod streaming;
 mod unattended;
@@ -42,6 +43,17 @@ enum Step {
     Over,
 }
 
+/// A connection's start, where a header of the PROXY protocol comes before the first request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Preamble {
+    /// The header has not come.
+    Awaited,
+    /// The header has come and no request: the time for the first still runs from the start.
+    Read,
+    /// None is expected, or not any more.
+    Over,
+}
+
 /// A connection of a worker.
 pub(crate) struct Connection<S: Socket> {
     socket: S,
@@ -51,9 +63,10 @@ pub(crate) struct Connection<S: Socket> {
     client: Option<SocketAddr>,
     /// Whether its word about who asks counts.
     is_proxy: bool,
+    preamble: Preamble,
     opened: Millis,
-    /// While draining: when this connection was first seen idle.
-    quiet_since: Option<Millis>,
+    /// While draining: when this connection was first seen idle; else [`NEVER`].
+    quiet_since: Millis,
 }
 
 impl<S: Socket> Connection<S> {
@@ -67,6 +80,11 @@ impl<S: Socket> Connection<S> {
             opened + Worker::millis(worker.settings.head_timeout),
         );
         let is_proxy = worker.settings.trusted_proxies.trusts_peer(client);
+        let preamble = if worker.settings.proxy_protocol {
+            Preamble::Awaited
+        } else {
+            Preamble::Over
+        };
         Self {
             socket,
             worker,
@@ -74,8 +92,9 @@ impl<S: Socket> Connection<S> {
             active: None,
             client,
             is_proxy,
+            preamble,
             opened,
-            quiet_since: None,
+            quiet_since: NEVER,
         }
     }
 
@@ -110,7 +129,7 @@ impl<S: Socket> Connection<S> {
                 Poll::Ready(Ok(())) => self.active = Some(self.worker.take_active()),
             }
         }
-        self.quiet_since = None;
+        self.quiet_since = NEVER;
         loop {
             match self.step(cx, now) {
                 Step::Again => {}
@@ -125,7 +144,11 @@ impl<S: Socket> Connection<S> {
                     if self.worker.is_draining() {
                         self.rest_while_draining(now);
                     } else {
-                        let idle = now + Worker::millis(self.worker.settings.keep_alive);
+                        let settings = &self.worker.settings;
+                        let idle = match self.preamble {
+                            Preamble::Over => now + Worker::millis(settings.keep_alive),
+                            _ => self.opened + Worker::millis(settings.head_timeout),
+                        };
                         self.worker.deadlines.arm(&self.watch, idle);
                     }
                     return Poll::Pending;
@@ -142,9 +165,13 @@ impl<S: Socket> Connection<S> {
 
     /// Idle while the worker drains: a request may be on its way, so leave only after a quiet moment.
     fn rest_while_draining(&mut self, now: Millis) {
-        let since = *self.quiet_since.get_or_insert(now);
+        if self.quiet_since == NEVER {
+            self.quiet_since = now;
+        }
         let quiet = Worker::millis(self.worker.settings.drain_quiet);
-        self.worker.deadlines.arm(&self.watch, since + quiet);
+        self.worker
+            .deadlines
+            .arm(&self.watch, self.quiet_since + quiet);
     }
 
     fn step(&mut self, cx: &mut Context<'_>, now: Millis) -> Step {
@@ -152,6 +179,7 @@ impl<S: Socket> Connection<S> {
             return Step::Idle;
         };
         match active.phase {
+            Phase::Head if self.preamble == Preamble::Awaited => self.read_preamble(cx, now),
             Phase::Head => self.read_head(cx, now),
             Phase::Handling(_) => self.handle(cx, now),
             Phase::Streaming(_) => self.stream(cx, now),
@@ -191,5 +219,15 @@ impl<S: Socket> Drop for Connection<S> {
 impl Step {
     fn is_over(&self) -> bool {
         matches!(self, Self::Over)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Connection;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Connection<tokio::net::TcpStream>>() <= 112);
     }
 }

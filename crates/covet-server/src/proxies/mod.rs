@@ -4,11 +4,14 @@
 //!
 //! - `trusted`: the networks whose word counts
 //! - `forwarded`: the grammar of `Forwarded` (RFC 7239) and of the `X-Forwarded-*` fields
+//! - `protocol`: the PROXY protocol, a header before the first request
 //! - `walk`: from the peer outwards to the first address that is not trusted
 
 mod forwarded;
+mod protocol;
 mod trusted;
 mod walk;
 
+pub use protocol::{Header, NoHeader};
 pub use trusted::{Trusted, TrustedError};
 pub use walk::{Fields, Origin};

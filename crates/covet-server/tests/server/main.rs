@@ -17,6 +17,7 @@ mod log;
 mod names;
 mod panics;
 mod proxies;
+mod proxy_protocol;
 mod streams;
 #[allow(
     clippy::unwrap_used,
