@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
-.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
+.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
 	packaging coverage differential interpreters soak format clean
 
 help: ## Show this list.
@@ -82,6 +82,7 @@ check-house: $(TOOLS)
 	$(BIN)/python scripts/check_house.py
 	$(BIN)/python scripts/check_dependencies.py
 	$(BIN)/python -m benches.json.report --check
+	$(BIN)/python -m benches.loop.report --check
 	$(BIN)/python -m benches.http.report --check
 
 format: $(TOOLS) ## Rewrite Rust and Python to the house's format.
@@ -131,8 +132,12 @@ bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs an
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run
 
-bench-report: $(TOOLS) ## Write docs/benchmarks.md, docs/benchmarks-json.md and the README's table from the newest results.
+bench-loop: $(VENV)/.built-release ## Measure the event loop beside uvloop, asyncio and rloop; about eight minutes.
+	$(BIN)/python -m benches.loop.run
+
+bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the README's table from the newest results.
 	$(BIN)/python -m benches.json.report
+	$(BIN)/python -m benches.loop.report
 	$(BIN)/python -m benches.http.report
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.
