@@ -25,7 +25,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
 .PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage differential interpreters soak format clean
+	packaging coverage asyncio differential interpreters soak format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -96,7 +96,10 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
-ci: check docs packaging coverage ## What must be green before every push.
+asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
+	$(BIN)/python -m tests.asyncio.run
+
+ci: check docs packaging coverage asyncio ## What must be green before every push.
 
 ci-full: ci differential fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
