@@ -13,6 +13,8 @@ from pathlib import Path
 # Of the tests that construct the stock loop so many may be named in skips.toml.
 MOST_SKIPS = 0.05
 
+PACKAGE = "test.test_asyncio"
+
 
 @dataclass
 class Seen:
@@ -45,13 +47,23 @@ class Kept:
 
     @classmethod
     def read(cls, path: Path) -> "Kept":
-        """From the file in the repository."""
+        """From the file in the repository: module to class to methods."""
         words = json.loads(path.read_text())
-        return cls(words["python"], words["tests"])
+        tests = [
+            f"{PACKAGE}.{module}.{name}.{method}"
+            for module, classes in words["tests"].items()
+            for name, methods in classes.items()
+            for method in methods
+        ]
+        return cls(words["python"], tests)
 
     def write(self, path: Path) -> None:
         """To the file in the repository."""
-        path.write_text(json.dumps({"python": self.python, "tests": self.tests}, indent=1) + "\n")
+        tree: dict[str, dict[str, list[str]]] = {}
+        for test in self.tests:
+            module, name, method = test.removeprefix(f"{PACKAGE}.").split(".")
+            tree.setdefault(module, {}).setdefault(name, []).append(method)
+        path.write_text(json.dumps({"python": self.python, "tests": tree}, indent=1) + "\n")
 
     def only(self, modules: Iterable[str]) -> "Kept":
         """Those of some modules."""
@@ -67,10 +79,12 @@ class Verdict:
     summary: str = ""
 
 
-def read_skips(path: Path) -> dict[str, str]:
-    """Test to reason. A test has one reason, which is a sentence."""
+def read_skips(path: Path, version: str) -> dict[str, str]:
+    """Test to reason, for a Python (`3.x`). A test has one reason, which is a sentence."""
     skips: dict[str, str] = {}
     for entry in tomllib.loads(path.read_text()).get("skip", []):
+        if version not in entry.get("pythons", [version]):
+            continue
         for test in entry["tests"]:
             if test in skips:
                 raise ValueError(f"skips.toml names {test} twice")

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tests.asyncio.judgement import Kept, Seen, judge, read_skips
+from tests.asyncio.judgement import PACKAGE, Kept, Seen, judge, read_skips
 
 HERE = Path(__file__).resolve().parent
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -42,17 +42,15 @@ class ModuleRun:
 def modules() -> list[str]:
     """The test modules of this interpreter, the slow ones first."""
     try:
-        package = importlib.import_module("test.test_asyncio")
+        package = importlib.import_module(PACKAGE)
     except ImportError:
-        sys.exit(
-            f"{sys.executable} has no test.test_asyncio: install libpython{VERSION}-testsuite, or use a built CPython"
-        )
+        sys.exit(f"{sys.executable} has no {PACKAGE}: install libpython{VERSION}-testsuite, or use a built CPython")
     names = [
         name for _, name, _ in pkgutil.iter_modules(package.__path__) if name.startswith("test_") and name not in OTHERS
     ]
     slow = ["test_events", "test_ssl", "test_subprocess", "test_sendfile", "test_tasks", "test_unix_events"]
     names.sort(key=lambda name: slow.index(name) if name in slow else len(slow))
-    return [f"test.test_asyncio.{name}" for name in names]
+    return [f"{PACKAGE}.{name}" for name in names]
 
 
 def run_module(module: str, *, stock: bool) -> ModuleRun:
@@ -158,7 +156,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="write the list of tests that construct the stock loop")
     parser.add_argument("--stock", action="store_true", help="run on the stock loop, to compare")
     options = parser.parse_args()
-    names = [f"test.test_asyncio.{name}" for name in options.modules] or modules()
+    names = [f"{PACKAGE}.{name}" for name in options.modules] or modules()
     path = HERE / f"constructed-{VERSION}.json"
     if options.record:
         kept = Kept.of(run_all(names, stock=True)[0])
@@ -167,7 +165,7 @@ def main() -> int:
         return 0
     kept = kept_list(path, names)
     seen, trouble = run_all(names, stock=options.stock)
-    skips = {} if options.stock else read_skips(HERE / "skips.toml")
+    skips = {} if options.stock else read_skips(HERE / "skips.toml", VERSION)
     verdict = judge(seen, kept.only(names), skips)
     for line in [*trouble, *verdict.faults]:
         print(line)
