@@ -6,6 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use covet_server::admission::Pass;
 use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Handler, Request as Received, Slow};
 use covet_server::multipart;
@@ -75,7 +76,10 @@ impl Invoker {
                 Some(_) => return self.with_body(py, plan, received),
             };
             match bound {
-                Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                Ok((args, words)) => {
+                    let pass = received.pass.cloned();
+                    self.runner.run(py, plan, &args, words.as_ref(), pass)
+                }
                 Err(unbound) => Answer::Now(unbound.answer(py, plan)),
             }
         })
@@ -255,6 +259,7 @@ impl Invoker {
                 plan: Arc::clone(plan),
                 reader,
                 runner: Rc::clone(&self.runner),
+                pass: received.pass.cloned(),
             };
             return arriving.into_form(py, received);
         }
@@ -263,7 +268,10 @@ impl Invoker {
                 let taken = binding.take_body(py, plan, reader, Arrived::Bytes(&bytes));
                 drop(bytes);
                 match taken.and_then(|()| binding.arguments(py, plan)) {
-                    Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                    Ok((args, words)) => {
+                        let pass = received.pass.cloned();
+                        self.runner.run(py, plan, &args, words.as_ref(), pass)
+                    }
                     Err(unbound) => Answer::Now(unbound.answer(py, plan)),
                 }
             }
@@ -273,6 +281,7 @@ impl Invoker {
                     plan: Arc::clone(plan),
                     reader,
                     runner: Rc::clone(&self.runner),
+                    pass: received.pass.cloned(),
                 };
                 Answer::Later(Box::pin(async move {
                     let bytes = match coming.await {
@@ -337,6 +346,7 @@ struct Arriving {
     plan: Arc<CallPlan>,
     reader: usize,
     runner: Rc<Runner>,
+    pass: Option<Pass>,
 }
 
 impl Arriving {
@@ -344,7 +354,9 @@ impl Arriving {
     fn answer(mut self, py: Python<'_>, arrived: Arrived<'_>) -> Answer {
         let taken = self.binding.take_body(py, &self.plan, self.reader, arrived);
         match taken.and_then(|()| self.binding.arguments(py, &self.plan)) {
-            Ok((args, words)) => self.runner.run(py, &self.plan, &args, words.as_ref()),
+            Ok((args, words)) => self
+                .runner
+                .run(py, &self.plan, &args, words.as_ref(), self.pass),
             Err(unbound) => Answer::Now(unbound.answer(py, &self.plan)),
         }
     }
