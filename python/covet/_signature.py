@@ -25,7 +25,7 @@ from covet._sources import (
     read_annotation,
     shape_of,
     shown,
-    with_header_names,
+    of_fields,
 )
 from covet._types.nodes import BytesNode, Node
 from covet.errors import ConfigurationError
@@ -146,8 +146,8 @@ def read_hints(
     annotations = _resolved(handler, localns)
     declared = dict[str, Declared]()
     for parameter in _open_parameters(handler):
-        _check_default(parameter, annotations.get(parameter.name, parameter.annotation))
         annotation = annotations.get(parameter.name, parameter.annotation)
+        _check_default(parameter, annotation)
         if annotation is inspect.Parameter.empty:
             raise ConfigurationError(
                 f"parameter '{parameter.name}' has no annotation: "
@@ -218,8 +218,8 @@ def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, Pa
     except Refusal as refusal:
         raise ConfigurationError(f"parameter '{name}' {refusal}") from None
     alias = _alias(name, source, declared.marker)
-    if source == "header" and shape == "object":
-        declared = declared._replace(node=with_header_names(declared.node))
+    if source in ("header", "cookie") and shape == "object":
+        declared = declared._replace(node=of_fields(declared.node, header=source == "header"))
     if source == "path" and declared.node is not None:
         _check_converter(name, declared.node, annotation, path[alias])
     required = parameter.default is inspect.Parameter.empty
