@@ -151,7 +151,7 @@ class Route:
         if self._hints is None:
             self._hints = read_hints(self.handler, self.place.names(), self.options)
             self.place.forget()
-        signature = read_signature(self.handler, path_parameters(path), self._hints)
+        signature = read_signature(path_parameters(path), self._hints)
         status = self.options.get("status_code", 200)
         returned = signature.returned
         if returned.plan.form != "empty" and returned.annotated and status in (204, 205, 304):

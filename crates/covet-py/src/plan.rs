@@ -1,5 +1,6 @@
 //! Seam 2: how to call one handler, compiled at start from the plan that Python made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use covet_server::admission::Gate;
@@ -56,7 +57,7 @@ pub(crate) struct CallPlan {
     pub(crate) has_keywords: bool,
     pub(crate) status: u16,
     /// How the body is read before the call.
-    pub(crate) body: Option<BodyPlan>,
+    pub(crate) body: Option<Arc<BodyPlan>>,
     pub(crate) answer: AnswerPlan,
     /// Whether unknown fields of JSON objects are errors.
     pub(crate) forbid_unknown: bool,
@@ -121,7 +122,7 @@ impl CallPlan {
         let takes_request = parameters
             .iter()
             .any(|parameter| parameter.source == Source::Request);
-        let body = BodyPlan::compile(&route.getattr("body")?)?;
+        let body = BodyPlan::compile(&route.getattr("body")?)?.map(Arc::new);
         let takes_body = takes_request || body.is_some();
         let timeout: Option<f64> = route.getattr("timeout")?.extract()?;
         let max_concurrency: Option<usize> = route.getattr("max_concurrency")?.extract()?;

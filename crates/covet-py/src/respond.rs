@@ -90,8 +90,7 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
             Err(_) => other_than(plan, value, "str"),
         },
         AnswerForm::Bytes => match octets(value) {
-            Some(Ok(bytes)) => Outcome::Answer(Response::new(plan.status, Some(OCTETS), bytes)),
-            Some(Err(error)) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
+            Some(bytes) => Outcome::Answer(Response::new(plan.status, Some(OCTETS), bytes)),
             None => other_than(plan, value, "bytes"),
         },
         AnswerForm::Json(schema) => declared(plan, schema, value),
@@ -172,12 +171,12 @@ fn is_awaitable(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The octets of `bytes` or `bytearray`.
-fn octets(value: &Bound<'_, PyAny>) -> Option<PyResult<Payload>> {
+fn octets(value: &Bound<'_, PyAny>) -> Option<Payload> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Some(Ok(shared(bytes)));
+        return Some(shared(bytes));
     }
     let array = value.cast::<PyByteArray>().ok()?;
-    Some(Ok(copied(&array.to_vec())))
+    Some(copied(&array.to_vec()))
 }
 
 /// An answer by the type of the value.

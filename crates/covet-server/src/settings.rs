@@ -9,7 +9,10 @@ use crate::proxies::{Fields, Trusted};
 
 /// Limits and timeouts of a worker. Times are exact to about 50 ms.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub struct Settings {
     /// Target, field and count limits of a request head. Over: 414 or 431.
     pub head: HeadLimits,
