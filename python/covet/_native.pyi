@@ -181,6 +181,10 @@ class Request:
         """The body as it comes, read from the network only as fast as this is; `max_body` holds."""
     def is_disconnected(self) -> Coroutine[Any, Any, bool]:
         """Whether the client has gone."""
+    def early_hints(self, headers: Mapping[str, str]) -> bool:
+        """Send 103 Early Hints with these fields now, as {"link": "</a.css>; rel=preload; as=style"}; whether they go out.
+
+        Not to HTTP/1.0, not once the answer's head is sent, not beyond 16 KiB. A line break in a field: ValueError."""
     def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
     def form(self, *, sha256: bool = False) -> Coroutine[Any, Any, FormData]:

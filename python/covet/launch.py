@@ -149,6 +149,7 @@ def _metavar(setting: "Setting") -> str:
         "bytes": "SIZE",
         "bytes a second": "BYTES",
         "count": "N",
+        "count from 0": "N",
     }
     return words[setting.unit]
 

@@ -51,6 +51,10 @@ class RouteOptions(TypedDict, total=False):
     """Bytes of body, None for unlimited; over it 413. Default: 2 MiB."""
     timeout: Seconds | None
     """Over it 504 and cancelled. Default: None, unlimited."""
+    max_concurrency: int | None
+    """In flight per worker; over it queued. Default: None, unlimited."""
+    queue: int
+    """Waiting for `max_concurrency`; over it 503. Default: 0."""
     on_disconnect: Literal["cancel", "finish"]
     """When the client goes. Default: "cancel" for GET, HEAD and QUERY, else "finish"."""
     blocking: bool
@@ -390,4 +394,7 @@ def _route_limits(options: RouteOptions) -> Limits | None:
         own["max_body"] = None if max_body is None else size_in_bytes(max_body, "max_body")
     if "timeout" in options:
         own["timeout"] = None if timeout is None else seconds(timeout, "timeout")
+    for name in ("max_concurrency", "queue"):
+        if name in options:
+            own[name] = options.get(name)
     return Limits(**own) if own else None  # type: ignore[arg-type]

@@ -364,6 +364,25 @@ def test_limits_nearest_first() -> None:
     }
 
 
+def test_concurrency_nearest_first() -> None:
+    app, router = Covet(limits=Limits(max_concurrency=5, queue=6)), Router("/r", limits=Limits(queue=0))
+    app.include_router(router)
+    app.get("/app")(two)
+    router.get("/own", max_concurrency=1)(two)
+    router.get("/none", limits=Limits(max_concurrency=None))(two)
+    found = {plan.path: (plan.max_concurrency, plan.queue) for plan in compiled(app)}
+    assert found == {"/app": (5, 6), "/r/own": (1, 0), "/r/none": (None, 0)}
+
+
+def test_a_line_that_nobody_could_wait_in() -> None:
+    app = Covet(limits=Limits(queue=5))
+    app.get("/app")(two)
+    assert [(plan.max_concurrency, plan.queue) for plan in compiled(app)] == [(None, 5)], "for routes that say a bound"
+    app.get("/own", queue=1)(two)
+    with pytest.raises(ConfigurationError, match=r"two: queue is 1, but nothing waits without max_concurrency"):
+        compiled(app)
+
+
 def test_settings_give_the_last_limit() -> None:
     app = Covet()
     app.get("/")(two)

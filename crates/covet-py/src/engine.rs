@@ -287,6 +287,8 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         drain_quiet: time("drain_quiet")?,
         max_connections: number("max_connections")?,
         max_connections_per_address: given.getattr("max_connections_per_address")?.extract()?,
+        max_concurrency: given.getattr("max_concurrency")?.extract()?,
+        queue: number("queue")?,
         max_pipelined: number("max_pipelined")?,
         max_unsent: number("max_unsent")?,
         max_discard: number("max_discard")? as u64,

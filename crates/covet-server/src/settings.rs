@@ -41,6 +41,10 @@ pub struct Settings {
     /// Open connections an address; `None` is unlimited. Loopback and trusted proxies are
     /// never counted. Over: 503.
     pub max_connections_per_address: Option<usize>,
+    /// Requests that handlers work on, a worker; `None` is unlimited. Over: they wait.
+    pub max_concurrency: Option<usize>,
+    /// Requests that wait for that. Over: 503.
+    pub queue: usize,
     /// Requests answered on one connection in one turn, before others get theirs.
     pub max_pipelined: usize,
     /// Unsent bytes of answers above which a connection stops reading, and asks a stream for no more.
@@ -81,6 +85,8 @@ impl Default for Settings {
             drain_quiet: Duration::from_secs(1),
             max_connections: 16_384,
             max_connections_per_address: None,
+            max_concurrency: None,
+            queue: 0,
             max_pipelined: 32,
             max_unsent: 64 * 1024,
             max_discard: 256 * 1024,
