@@ -18,8 +18,16 @@ LONGEST_BEAT = 1.0
 class Policy:
     """Of one server. `settings` are those that were given."""
 
-    __slots__ = ("drain_delay", "drain_timeout", "max_age", "max_requests", "max_rss", "pin", "workers")
-    __slots__ += ("worker_timeout",)
+    __slots__ = (
+        "drain_delay",
+        "drain_timeout",
+        "max_age",
+        "max_requests",
+        "max_rss",
+        "pin",
+        "worker_timeout",
+        "workers",
+    )
 
     def __init__(self, workers: int, settings: "Mapping[str, Any]") -> None:
         self.workers = workers

@@ -10,14 +10,31 @@ import sys
 
 from covet.launch import Assignment
 
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _STATUS_BYTES = 4096
 
 
 class Worker:
     """One worker."""
 
-    __slots__ = ("beats", "ended_by_us", "judged_at", "kill_at", "most_requests", "old_at", "pid", "pipe")
-    __slots__ += ("ready_since", "seen_at", "slot", "text")
+    __slots__ = (
+        "beats",
+        "ended_by_us",
+        "judged_at",
+        "kill_at",
+        "most_requests",
+        "old_at",
+        "pid",
+        "pipe",
+        "ready_since",
+        "seen_at",
+        "slot",
+        "text",
+    )
 
     def __init__(self, pid: int, pipe: int, slot: int) -> None:
         self.pid = pid
@@ -39,6 +56,11 @@ class Worker:
         self.most_requests: float | None = None
         self.old_at: float | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it accepts, or has."""
+        return self.ready_since is not None
+
     def send(self, number: signal.Signals) -> None:
         """A signal; nothing where it has ended."""
         with contextlib.suppress(ProcessLookupError):
@@ -53,15 +75,15 @@ class Worker:
         os.close(self.pipe)
 
 
-def spawn(module: str, part: Assignment, words: list[str], board: int) -> int:
-    """Fork and exec one worker with the descriptors that its assignment names; its process id. None to be had: OSError."""
+def spawn(module: str, part: Assignment, words: list[str]) -> int:
+    """Fork and exec one worker with the descriptors of its assignment; its process id. None to be had: OSError."""
     command = [sys.executable, *interpreter_flags(), "-m", module, *part.words(), *words]
-    with inheritable([fd for fd in (part.ready, board, *part.listeners) if fd >= 0]):
+    with inheritable([fd for fd in (part.ready, part.board, *part.listeners) if fd >= 0]):
         return os.posix_spawn(sys.executable, command, os.environ)
 
 
 @contextlib.contextmanager
-def inheritable(fds: list[int]):  # type: ignore[no-untyped-def]  # the type is `typing`'s, which costs the start
+def inheritable(fds: list[int]) -> "Iterator[None]":
     """Let a child that starts meanwhile have these descriptors."""
     for fd in fds:
         os.set_inheritable(fd, True)
@@ -79,6 +101,13 @@ def interpreter_flags() -> list[str]:
     for name, letter in (("optimize", "O"), ("dont_write_bytecode", "B"), ("verbose", "v")):
         flags += [f"-{letter}"] * int(getattr(sys.flags, name))
     return flags
+
+
+def pin(pid: int, number: int) -> None:
+    """Keep a process on one of our processors, by its number among its kind; nothing where the system cannot."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(pid, {usable[number % len(usable)]})
 
 
 def is_stopped(pid: int) -> bool:

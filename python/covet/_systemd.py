@@ -1,6 +1,6 @@
-"""The service manager's side of a start: sockets that it has opened, and what it is told (sd_listen_fds(3), sd_notify(3)).
+"""The service manager's side of a start: sockets that it has opened, what it is told.
 
-Speaks the protocols itself; knows nothing of workers.
+Sources: sd_listen_fds(3), sd_notify(3). Knows nothing of workers.
 """
 
 import contextlib

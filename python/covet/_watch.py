@@ -5,10 +5,10 @@ Judges by the board and by what the system tells of a process; starts and ends n
 
 import os
 import signal
-import sys
 import time
 
 from covet._board import Board
+from covet._messages import say
 from covet._policy import Policy
 from covet._processes import Worker, innermost, is_debugged, is_stopped, resident_bytes
 
@@ -59,14 +59,15 @@ class Watch:
             return False
         if beats != worker.beats or frozen:
             if worker.judged_at is not None:
-                _tell(f"worker {worker.pid} goes on after {now - worker.seen_at:.1f} s{_where(worker)}", b"")
+                say(f"worker {worker.pid} goes on after {now - worker.seen_at:.1f} s{_where(worker)}")
             worker.beats, worker.seen_at, worker.judged_at, worker.text = beats, now, None, b""
             return False
         silent = now - worker.seen_at
         if worker.judged_at is not None:
             if now < worker.judged_at:
                 return False
-            _tell(f"worker {worker.pid} has not answered for {silent:.1f} s{_where(worker)}; replacing it", worker.text)
+            text = f"worker {worker.pid} has not answered for {silent:.1f} s{_where(worker)}; replacing it"
+            say(text, worker.text.decode(errors="replace"))
             return True
         if silent < timeout:
             return False
@@ -75,7 +76,7 @@ class Watch:
             return False
         if is_stopped(worker.pid):
             stopped = "it is stopped (SIGSTOP) and cannot say where"
-            _tell(f"worker {worker.pid} has not answered for {silent:.1f} s: {stopped}; replacing it", b"")
+            say(f"worker {worker.pid} has not answered for {silent:.1f} s: {stopped}; replacing it")
             return True
         worker.judged_at = now + TELL
         worker.send(signal.SIGUSR2)
@@ -97,9 +98,3 @@ def _where(worker: Worker) -> str:
     """Where it said that it is."""
     place = innermost(worker.text.decode(errors="replace"))
     return f": its loop is in {place}" if place else ": it did not say where it is"
-
-
-def _tell(text: str, traceback: bytes) -> None:
-    """A line of the server, and where all threads are."""
-    sys.stderr.write(f"covet: {text}\n{traceback.decode(errors='replace')}")
-    sys.stderr.flush()

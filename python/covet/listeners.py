@@ -39,7 +39,7 @@ class Sockets(list[socket.socket]):
         """Whether they end with us: else somebody else listens on them, before and after."""
 
     def close(self) -> None:
-        """Close our copies. Where they end with us: let no further connection begin, remove the file of a Unix socket."""
+        """Close our copies. Where they end with us: no further connection begins, files are removed."""
         for listener in self:
             if self.owned and listener.fileno() >= 0:
                 refuse_new(listener)
@@ -127,7 +127,8 @@ def _listen_one(family: int, address: "tuple[Any, ...]", backlog: int, *, only_v
 def listen_unix(path: str, backlog: int, mode: int = 0o660) -> socket.socket:
     """Listen on a Unix socket at `path` with file mode `mode`; a stale file, which nobody listens on, is replaced.
 
-    A path that begins with @ is a name in the abstract space (unix(7), Linux): no file, no mode. In use, no socket, or not ours: OSError whose text says which.
+    A path that begins with @ is a name in the abstract space (unix(7), Linux): no file, no mode.
+    In use, no socket, or not ours: OSError whose text says which.
     """
     if path.startswith("@"):
         return _listen_abstract(path, backlog)

@@ -155,16 +155,8 @@ def checked(setting: Setting, value: object) -> object:
             return proxies(value, setting.name)
         case "share":
             return share(value, setting.name)
-        case "text" if not setting.choices:
-            return log_format(value, setting.name)
-        case "text":
-            if value in setting.choices:
-                return value
-            raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")
-        case "path":
-            if isinstance(value, str) and value and "\0" not in value:
-                return value
-            raise ConfigurationError(f"{setting.name} is {value!r}: write the path of a file")
+        case "text" | "path":
+            return _text(setting, value)
         case "switch":
             if isinstance(value, bool):
                 return value
@@ -173,3 +165,16 @@ def checked(setting: Setting, value: object) -> object:
             if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
                 return value
             raise ConfigurationError(f"{setting.name} is {value!r}: write a whole number from 1")
+
+
+def _text(setting: Setting, value: object) -> object:
+    """One of some words, a path, or a format."""
+    if setting.unit == "path":
+        if isinstance(value, str) and value and "\0" not in value:
+            return value
+        raise ConfigurationError(f"{setting.name} is {value!r}: write the path of a file")
+    if not setting.choices:
+        return log_format(value, setting.name)
+    if value in setting.choices:
+        return value
+    raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")

@@ -45,7 +45,7 @@ class Ended(NamedTuple):
 
 
 class Stop:
-    """Signals to stop: the first drains, after a delay if there is one; the next ends the delay; the last ends at once."""
+    """Signals to stop: the first drains, after a delay where there is one; the next ends that, the last ends all."""
 
     def __init__(self, signals: tuple[signal.Signals, ...]) -> None:
         self._signals = signals

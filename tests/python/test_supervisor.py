@@ -23,9 +23,10 @@ PARENT = r"""
     from covet._systemd import Notifier
     from covet.listeners import Sockets, listen
     from covet.supervisor import Supervisor
-    import covet.supervisor as policy
+    import covet._crew as policy
+    import covet.supervisor
 
-    policy.GRACE = policy.AT_ONCE = 0.2
+    policy.GRACE = covet.supervisor.GRACE = covet.supervisor.AT_ONCE = 0.2
     policy.LAST_DELAY = float(sys.argv[3])
     policy.FIRST_DELAY = min(policy.FIRST_DELAY, policy.LAST_DELAY)
     Supervisor.module = "obedient_worker"
@@ -104,9 +105,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     environment = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{tmp_path}", "PYTHONUNBUFFERED": "1"}
     started: list[subprocess.Popen[str]] = []
 
-    def run(
-        order: str, workers: int = 2, last_delay: float = 0.05, drain: float = 20.0, **settings: object
-    ) -> Run:
+    def run(order: str, workers: int = 2, last_delay: float = 0.05, drain: float = 20.0, **settings: object) -> Run:
         words = [sys.executable, "parent.py", order, str(workers), str(last_delay), str(drain)]
         words.append(repr({"worker_timeout": None, **settings}))
         process = subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)

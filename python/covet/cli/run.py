@@ -8,11 +8,12 @@ import sys
 
 from covet import _cpus
 from covet._handover import Inheritance, take_inheritance
+from covet._messages import say
 from covet._policy import Policy
 from covet._systemd import Notifier, take_listen_fds
 from covet.launch import Launch, options, parse
 from covet.listeners import Sockets, adopt, listen, listen_unix, somaxconn, url_of
-from covet.supervisor import Supervisor, say
+from covet.supervisor import Supervisor
 
 
 def run(words: list[str]) -> int:
