@@ -153,9 +153,9 @@ class Crew:
                 worker.send(signal.SIGKILL)
         if self._is_ending:
             return
-        hung, worn = self._watch.look(
-            [place.worker for place in self.places if place.worker and place.worker.is_ready], now
-        )
+        kept = [place.worker for place in self.places if place.worker is not None]
+        serving = [worker for worker in kept if worker.is_ready and not worker.ended_by_us]
+        hung, worn = self._watch.look(serving, now)
         for place in self.places:
             if place.worker is None:
                 continue

@@ -50,12 +50,15 @@ class Supervisor:
         """When what is left is killed; None before the drain."""
         self._alive_at = 0.0
         self._heir: Heir | None = None
+        self._has_terminal = False
+        """Whether we end with our terminal, as programs do: it sends the same signal."""
 
     def run(self) -> int:
         """Until all workers have ended after a signal, or none can start; the exit code."""
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
+        self._has_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _terminal_is_there()
         for number in _SIGNALS:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -102,6 +105,8 @@ class Supervisor:
 
     def _take_signal(self, number: int) -> None:
         """Do what a signal asks for."""
+        if number == signal.SIGHUP and self._has_terminal and not _terminal_is_there():
+            number = signal.SIGTERM
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stop()
         elif number == signal.SIGHUP:
@@ -232,6 +237,15 @@ class Supervisor:
             heir.close()
         if self._drain_at is None:
             say(f"handing over failed: process {heir.pid} {ending(code)}; this one goes on")
+
+
+def _terminal_is_there() -> bool:
+    """Whether we have a controlling terminal that has not hung up."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _in_words(count: int) -> str:

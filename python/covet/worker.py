@@ -14,13 +14,14 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from covet._descriptors import connections_within, raise_limit
 from covet._native import set_parent_death_signal
 from covet._policy import Policy
 from covet._serving import Serving
+from covet._systemd import Notifier
 from covet.app import Covet
 from covet.errors import ConfigurationError
 from covet.launch import FAILED_START, Assignment, Launch, parse
@@ -42,6 +43,15 @@ class Ended(NamedTuple):
     """For the exit: 1 where a second signal cut it short."""
     stuck: int
     """Handlers that still run in the pool."""
+
+
+class Told(NamedTuple):
+    """Who hears how serving goes."""
+
+    ready: Callable[[], None]
+    """Connections are accepted."""
+    notifier: Notifier | None = None
+    """The service manager, where no supervisor speaks to it."""
 
 
 class Stop:
@@ -77,10 +87,8 @@ class Stop:
         self._waits = False
 
 
-async def serve(
-    app: Covet, launch: Launch, listeners: Sockets, ready: Callable[[], None], part: Assignment | None
-) -> Ended:
-    """Serve until a signal; `ready` is called when connections are accepted. Not startable: FailedStart."""
+async def serve(app: Covet, launch: Launch, listeners: Sockets, told: Told, part: Assignment | None) -> Ended:
+    """Serve until a signal. Not startable: FailedStart."""
     stop = Stop((signal.SIGTERM,) if part is not None else (signal.SIGTERM, signal.SIGINT))
     try:
         settings = ServerSettings(**launch.settings)
@@ -103,8 +111,11 @@ async def serve(
             except OSError as error:
                 raise FailedStart(_one_line("cannot serve", error)) from error
             asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, serving.reopen_log)
-            ready()
-            await stop.asked.wait()
+            told.ready()
+            with _signs_of_life(told.notifier):
+                await stop.asked.wait()
+            if told.notifier is not None:
+                told.notifier.stopping()
             if part is None and policy.drain_delay:
                 serving.announce_drain()
                 await stop.wait(policy.drain_delay)
@@ -115,7 +126,26 @@ async def serve(
     return Ended(code, serving.stuck)
 
 
-def run(launch: Launch, listeners: Sockets, ready: Callable[[], None], part: Assignment | None) -> int:
+@contextlib.contextmanager
+def _signs_of_life(notifier: Notifier | None) -> Iterator[None]:
+    """Tell the service manager now and then that the loop runs, where it wants to know."""
+    if notifier is None or notifier.watchdog is None:
+        yield
+        return
+
+    async def tell(period: float) -> None:
+        while True:
+            notifier.alive()
+            await asyncio.sleep(period)
+
+    telling = asyncio.create_task(tell(notifier.watchdog))
+    try:
+        yield
+    finally:
+        telling.cancel()
+
+
+def run(launch: Launch, listeners: Sockets, told: Told, part: Assignment | None) -> int:
     """Load, serve, end; the exit code. Not startable: FailedStart."""
     _log_to_stderr(launch.log_level)
     try:
@@ -126,7 +156,7 @@ def run(launch: Launch, listeners: Sockets, ready: Callable[[], None], part: Ass
     if interval is not None:
         sys.setswitchinterval(interval)
     with asyncio.Runner(loop_factory=EventLoop) as runner:
-        ended = runner.run(serve(app, launch, listeners, ready, part))
+        ended = runner.run(serve(app, launch, listeners, told, part))
     if ended.stuck:  # their threads would be torn out of the interpreter while they run
         logging.getLogger("covet.server").warning("left while %d blocking handlers still ran", ended.stuck)
         logging.shutdown()
@@ -153,7 +183,7 @@ def main(arguments: list[str]) -> int:
 
     sockets = Sockets((socket.socket(fileno=fd) for fd in part.listeners), owned=False)
     try:
-        return run(parse(arguments[1:]), sockets, lambda: tell("ready"), part)
+        return run(parse(arguments[1:]), sockets, Told(lambda: tell("ready")), part)
     except FailedStart as failure:
         tell(str(failure))
         return FAILED_START

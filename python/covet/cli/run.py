@@ -8,6 +8,7 @@ import sys
 
 from covet import _cpus
 from covet._handover import Inheritance, take_inheritance
+from covet._init import stay_behind
 from covet._messages import say
 from covet._policy import Policy
 from covet._systemd import Notifier, take_listen_fds
@@ -29,6 +30,8 @@ def run(words: list[str]) -> int:
         say(error.strerror or str(error))
         return 1
     if launch.workers == 0:
+        if os.getpid() == 1:
+            stay_behind()
         return _here(launch, sockets, before)
     workers = _cpus.count() if launch.workers is None else launch.workers
     return Supervisor(words, sockets, Policy(workers, launch.settings), Notifier(), before).run()
@@ -57,7 +60,7 @@ def _open(launch: Launch, before: Inheritance | None) -> Sockets:
 
 def _here(launch: Launch, sockets: Sockets, before: Inheritance | None) -> int:
     """Serve in this process."""
-    from covet.worker import FailedStart
+    from covet.worker import FailedStart, Told
     from covet.worker import run as serve
 
     notifier = Notifier()
@@ -71,7 +74,7 @@ def _here(launch: Launch, sockets: Sockets, before: Inheritance | None) -> int:
             notifier.ready(status)
 
     try:
-        return serve(launch, sockets, ready, None)
+        return serve(launch, sockets, Told(ready, notifier), None)
     except FailedStart as failure:
         say(str(failure))
         return 1
