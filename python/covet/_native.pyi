@@ -420,8 +420,10 @@ class Engine:
         """Compile. Two routes that could both match: ConfigurationError that names both origins."""
     def start(self, loop: EventLoop, fds: Sequence[int]) -> None:
         """Accept on listening sockets, of which it takes duplicates."""
-    def share(self, fd: int, slot: int, slots: int) -> None:
-        """Map a memory file of counters: 64 bytes a slot, the first 8 its open connections. Before `start`."""
+    def share(self, fd: int, slot: int, slots: int, beat: float) -> None:
+        """Map the memory file of the server's processes, beat in our slot of it every `beat` seconds. Before `start`."""
+    def reopen_log(self) -> None:
+        """Open the access log's file anew."""
     def drain(self, timeout: float, done: Callable[[], None]) -> None:
         """Stop accepting, finish what runs, abort the rest after `timeout` seconds, then call `done` once."""
     def abort(self) -> None:
