@@ -183,6 +183,10 @@ class Request:
         """The body as it comes, read from the network only as fast as this is; `max_body` holds."""
     def is_disconnected(self) -> Coroutine[Any, Any, bool]:
         """Whether the client has gone."""
+    def early_hints(self, headers: Mapping[str, str]) -> bool:
+        """Send 103 Early Hints with these fields now, as {"link": "</a.css>; rel=preload; as=style"}; whether they go out.
+
+        Not to HTTP/1.0, not once the answer's head is sent, not beyond 16 KiB. A line break in a field: ValueError."""
     def json(self) -> Coroutine[Any, Any, Any]:
         """The body as JSON. Malformed: RequestValidationError."""
     def form(self, *, sha256: bool = False) -> Coroutine[Any, Any, FormData]:
@@ -416,8 +420,10 @@ class Engine:
         """Compile. Two routes that could both match: ConfigurationError that names both origins."""
     def start(self, loop: EventLoop, fds: Sequence[int]) -> None:
         """Accept on listening sockets, of which it takes duplicates."""
-    def share(self, fd: int, slot: int, slots: int) -> None:
-        """Map a memory file of counters: 64 bytes a slot, the first 8 its open connections. Before `start`."""
+    def share(self, fd: int, slot: int, slots: int, beat: float) -> None:
+        """Map the memory file of the server's processes, beat in our slot of it every `beat` seconds. Before `start`."""
+    def reopen_log(self) -> None:
+        """Open the access log's file anew."""
     def drain(self, timeout: float, done: Callable[[], None]) -> None:
         """Stop accepting, finish what runs, abort the rest after `timeout` seconds, then call `done` once."""
     def abort(self) -> None:

@@ -15,7 +15,7 @@
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`net`]: sockets of asyncio programs: stream transports
 //! - [`pool`]: threads for handlers that may block
-//! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
+//! - `output`, `block`, `quoted`, `digits`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
@@ -28,6 +28,7 @@ mod context;
 pub(crate) mod counting;
 #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
 mod dict_keys;
+pub(crate) mod digits;
 mod dispatch;
 mod drive;
 mod engine;
