@@ -26,6 +26,8 @@ NATIVE_IMPORTERS = {
     "covet._uploads",
     "covet.json",
     "covet.loop",
+    "covet._sockets",
+    "covet._transports",
     "covet.requests",
     "covet.responses",
     "covet.testing",

@@ -22,7 +22,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 async def started(coroutine: Any) -> asyncio.Task[Any]:
-    task = asyncio.ensure_future(coroutine)
+    task: asyncio.Task[Any] = asyncio.ensure_future(coroutine)
     for _ in range(3):
         await asyncio.sleep(0)
     return task
@@ -31,7 +31,12 @@ async def started(coroutine: Any) -> asyncio.Task[Any]:
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize(
     ("operation", "expected"),
-    [("sock_recv", b"hello"), ("sock_recv_into", 5), ("sock_recvfrom", (b"hello", None)), ("sock_recvfrom_into", (5, None))],
+    [
+        ("sock_recv", b"hello"),
+        ("sock_recv_into", 5),
+        ("sock_recvfrom", (b"hello", None)),
+        ("sock_recvfrom_into", (5, None)),
+    ],
 )
 def test_receiving(loop: EventLoop, pair: Any, operation: str, expected: Any, waits: bool) -> None:
     ours, theirs = pair
