@@ -43,10 +43,18 @@ DEFAULTS = {
     "backlog": 2048,
     "drain_timeout": 30.0,
     "drain_quiet": 1.0,
+    "drain_delay": None,
+    "tcp_user_timeout": 30.0,
+    "worker_timeout": 30.0,
+    "max_requests": None,
+    "max_age": None,
+    "max_rss": None,
+    "pin_workers": False,
     "trusted_proxies": (),
     "forwarded_fields": "any",
     "proxy_protocol": False,
     "access_log": False,
+    "access_log_file": None,
     "access_log_format": "text",
     "access_log_sample": 1.0,
     "request_id": False,
@@ -75,11 +83,18 @@ def test_every_field_is_described() -> None:
     assert all(setting.words for setting in settings)
     optional = {setting.name for setting in settings if setting.optional}
     assert optional == {
+        "access_log_file",
+        "drain_delay",
+        "max_age",
         "max_body",
-        "max_connections_per_address",
         "max_concurrency",
+        "max_connections_per_address",
+        "max_requests",
+        "max_rss",
         "slow_request",
         "switch_interval",
+        "tcp_user_timeout",
+        "worker_timeout",
     }
 
 

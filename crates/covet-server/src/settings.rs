@@ -64,6 +64,9 @@ pub struct Settings {
     pub request_ids: bool,
     /// Time to an answer from which on the handler's world is told. `None`: never.
     pub slow_request: Option<Duration>,
+    /// Time in which a client's system must acknowledge what was sent to it, or a probe of an idle
+    /// connection. Over: close. `None`: the system's own bounds, and no probes. TCP on Linux only.
+    pub tcp_user_timeout: Option<Duration>,
     /// Whether files are sent by sendfile, else by copying. It needs SIGPIPE to be ignored, as
     /// programs in Rust and in Python have it from their start.
     pub sendfile: bool,
@@ -96,6 +99,7 @@ impl Default for Settings {
             proxy_protocol: false,
             request_ids: false,
             slow_request: None,
+            tcp_user_timeout: Some(Duration::from_secs(30)),
             sendfile: true,
         }
     }

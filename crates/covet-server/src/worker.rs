@@ -208,6 +208,7 @@ impl Worker {
 
     pub(crate) fn drain(&self) {
         self.draining.set(true);
+        self.counters.leaving();
         let waiting = self.on_drain.take();
         for waker in waiting {
             waker.wake();
