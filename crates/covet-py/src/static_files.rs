@@ -60,6 +60,8 @@ impl StaticFiles {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: false,
+            compressed_body: false,
+            compress: None,
             files: Some(Arc::clone(&self.files)),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::body::Body;
+use crate::compression::Compress;
 use crate::exchange::Exchange;
 use crate::files::Files;
 use crate::http1::Head;
@@ -27,6 +28,10 @@ pub struct Route {
     pub cancel_on_disconnect: bool,
     /// Whether it may ask for the body: else a body is thrown away unread.
     pub takes_body: bool,
+    /// Whether it takes a body in a content coding, decoded: else 415.
+    pub compressed_body: bool,
+    /// How its answers are compressed; `None`: not at all.
+    pub compress: Option<Compress>,
     /// Files that answer instead of the handler, by the last parameter: a path below them.
     pub files: Option<Arc<Files>>,
 }
@@ -90,6 +95,12 @@ pub trait Handler {
     /// Called between requests that were answered without the handler, so that a streak of them
     /// cannot keep others (an interpreter's threads) from running.
     fn breathe(&self) {}
+
+    /// Run `work` once, here and now. It takes longer than about 20 us and needs nothing of the
+    /// handler's world, so that others of that world (an interpreter's threads) may run meanwhile.
+    fn aside(&self, work: &mut dyn FnMut()) {
+        work();
+    }
 
     /// A request took longer than the settings call slow.
     fn slow(&self, request: &Slow<'_>) {

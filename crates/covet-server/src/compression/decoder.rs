@@ -56,10 +56,15 @@ impl Decoder {
             }
             Coding::Br => {
                 let allocator = StandardAlloc::default();
-                Codec::Br(Box::new(Brotli::new_strict(allocator, allocator, allocator)))
+                Codec::Br(Box::new(Brotli::new_strict(
+                    allocator, allocator, allocator,
+                )))
             }
         };
-        Some(Self { codec, whole: false })
+        Some(Self {
+            codec,
+            whole: false,
+        })
     }
 
     /// Whether the body is complete if no more comes.
@@ -83,7 +88,11 @@ impl Decoder {
             step.taken += further.taken;
             step.given += further.given;
             if further == (Step { taken: 0, given: 0 }) {
-                return if input.is_empty() { Ok(step) } else { Err(Malformed) };
+                return if input.is_empty() {
+                    Ok(step)
+                } else {
+                    Err(Malformed)
+                };
             }
         }
     }
@@ -159,7 +168,9 @@ pub(super) mod tests {
 
     /// All that `encoded` gives so far.
     pub(in super::super) fn decoded(coding: Coding, encoded: &[u8]) -> Vec<u8> {
-        in_pieces(coding, encoded, usize::MAX, 64 * 1024).expect("well formed").0
+        in_pieces(coding, encoded, usize::MAX, 64 * 1024)
+            .expect("well formed")
+            .0
     }
 
     fn in_pieces(
@@ -194,7 +205,9 @@ pub(super) mod tests {
 
     #[test]
     fn pieces_of_any_size_and_any_room_give_the_same() {
-        let plain: Vec<u8> = (0..5_000_u32).flat_map(|at| (at / 3 * 77).to_le_bytes()).collect();
+        let plain: Vec<u8> = (0..5_000_u32)
+            .flat_map(|at| (at / 3 * 77).to_le_bytes())
+            .collect();
         for coding in Coding::ALL {
             let encoded = encoded(coding, &plain);
             for piece in [1, 2, 7, 100, usize::MAX] {
@@ -203,7 +216,8 @@ pub(super) mod tests {
                     assert_eq!(all, (plain.clone(), true), "{coding:?} {piece} {room}");
                 }
             }
-            let (cut, whole) = in_pieces(coding, &encoded[..encoded.len() - 1], 9, 64).expect("so far");
+            let (cut, whole) =
+                in_pieces(coding, &encoded[..encoded.len() - 1], 9, 64).expect("so far");
             assert!(!whole && plain.starts_with(&cut), "{coding:?}");
         }
     }
@@ -216,19 +230,32 @@ pub(super) mod tests {
                 (b"{\"plain\": \"json\"}".to_vec(), "no coding"),
                 ([&good[..], b"more"].concat(), "more after the end"),
             ] {
-                assert_eq!(in_pieces(coding, &bytes, 5, 64), Err(Malformed), "{coding:?}: {why}");
+                assert_eq!(
+                    in_pieces(coding, &bytes, 5, 64),
+                    Err(Malformed),
+                    "{coding:?}: {why}"
+                );
             }
         }
         let mut wrong = encoded(Coding::Gzip, b"some text");
         let at = wrong.len() - 6;
         wrong[at] ^= 1;
-        assert_eq!(in_pieces(Coding::Gzip, &wrong, 99, 64), Err(Malformed), "the checksum");
+        assert_eq!(
+            in_pieces(Coding::Gzip, &wrong, 99, 64),
+            Err(Malformed),
+            "the checksum"
+        );
     }
 
     #[test]
     fn several_members_are_one_body() {
         for coding in [Coding::Gzip, Coding::Zstd] {
-            let two = [encoded(coding, b"one "), encoded(coding, b""), encoded(coding, b"two")].concat();
+            let two = [
+                encoded(coding, b"one "),
+                encoded(coding, b""),
+                encoded(coding, b"two"),
+            ]
+            .concat();
             for piece in [1, 50, usize::MAX] {
                 let all = in_pieces(coding, &two, piece, 64).expect("well formed");
                 assert_eq!(all, (b"one two".to_vec(), true), "{coding:?} {piece}");

@@ -144,14 +144,24 @@ mod tests {
             (304, "a", "b", 600, Eligible::Never),
             (200, "content-encoding", "gzip", 600, Eligible::Never),
             (200, "Content-Encoding", "identity", 600, Eligible::Never),
-            (200, "Cache-Control", "public, No-Transform", 600, Eligible::Never),
+            (
+                200,
+                "Cache-Control",
+                "public, No-Transform",
+                600,
+                Eligible::Never,
+            ),
             (416, "content-range", "bytes */7", 600, Eligible::Never),
             (200, "repr-digest", "sha-256=:AA==:", 600, Eligible::Never),
         ] {
             let body = Payload::Static(&[b'a'; 600][..length]);
             let response = Response::new(status, Some(b"text/plain"), body);
             let response = response.with_field(name, value);
-            assert_eq!(Eligible::of(&response, 500), expected, "{status} {name}: {value}");
+            assert_eq!(
+                Eligible::of(&response, 500),
+                expected,
+                "{status} {name}: {value}"
+            );
         }
     }
 

@@ -189,7 +189,13 @@ pub(super) fn whole(bytes: &[u8], coding: Coding, aside: &dyn Aside) -> Result<B
     let mut encoder = Encoder::new(coding, Some(bytes.len() as u64))?;
     let mut out = Buffer::with_capacity(bytes.len() / 2);
     let long = bytes.len() >= coding.long();
-    run(&mut encoder, bytes, Then::End, &mut out, long.then_some(aside))?;
+    run(
+        &mut encoder,
+        bytes,
+        Then::End,
+        &mut out,
+        long.then_some(aside),
+    )?;
     Ok(out)
 }
 
@@ -268,7 +274,9 @@ mod tests {
             let mut seen = Vec::new();
             let trailers = loop {
                 match next(&mut stream) {
-                    Poll::Pending => seen.push(String::from_utf8(decoded(coding, &out)).expect("text")),
+                    Poll::Pending => {
+                        seen.push(String::from_utf8(decoded(coding, &out)).expect("text"))
+                    }
                     Poll::Ready(Ok(Part::Chunk(chunk))) => out.extend_from_slice(chunk.as_slice()),
                     Poll::Ready(Ok(Part::End(trailers))) => break trailers,
                     Poll::Ready(Err(broken)) => panic!("{broken:?}"),

@@ -154,7 +154,9 @@ fn deflate(
     loop {
         out.reserve(ROOM);
         let before = context.total_in();
-        let status = context.compress_vec(input, out, flush).map_err(|_| Failed)?;
+        let status = context
+            .compress_vec(input, out, flush)
+            .map_err(|_| Failed)?;
         input = &input[(context.total_in() - before) as usize..];
         let has_room = out.len() < out.capacity();
         match status {
@@ -244,7 +246,11 @@ mod tests {
                         encoder.encode(piece, Then::GoOn, &mut out).expect("memory");
                     }
                     encoder.encode(b"", Then::End, &mut out).expect("memory");
-                    assert_eq!(decoded(coding, &out), plain, "{coding:?} {length} {known:?}");
+                    assert_eq!(
+                        decoded(coding, &out),
+                        plain,
+                        "{coding:?} {length} {known:?}"
+                    );
                     assert!(length < 600 || out.len() < length / 2, "{coding:?}");
                 }
             }
@@ -258,7 +264,9 @@ mod tests {
             let (mut out, mut plain) = (Vec::new(), Vec::new());
             for size in [5, 0, 1, 9_000, 3, 70_000, 2] {
                 let piece = text(size);
-                encoder.encode(&piece, Then::Flush, &mut out).expect("memory");
+                encoder
+                    .encode(&piece, Then::Flush, &mut out)
+                    .expect("memory");
                 plain.extend_from_slice(&piece);
                 assert_eq!(decoded(coding, &out), plain, "{coding:?} {size}");
             }
@@ -269,11 +277,14 @@ mod tests {
     fn nothing_of_a_body_is_left_for_the_next() {
         for coding in Coding::ALL {
             let mut left = Encoder::new(coding, Some(7)).expect("memory");
-            left.encode(b"sec", Then::GoOn, &mut Vec::new()).expect("memory");
+            left.encode(b"sec", Then::GoOn, &mut Vec::new())
+                .expect("memory");
             drop(left);
             let mut encoder = Encoder::new(coding, None).expect("memory");
             let mut out = Vec::new();
-            encoder.encode(b"public", Then::End, &mut out).expect("memory");
+            encoder
+                .encode(b"public", Then::End, &mut out)
+                .expect("memory");
             assert_eq!(decoded(coding, &out), b"public", "{coding:?}");
         }
     }

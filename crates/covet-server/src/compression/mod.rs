@@ -7,6 +7,7 @@
 //! - [`eligible`]: which answers are encoded; [`fields`]: their encoded fields, looked at and changed
 //! - [`outgoing`]: from a route's options and a request to the encoded answer
 //! - [`encoded`]: a body encoded while it is sent; [`encoder`]: the codecs behind it
+//! - [`inflating`]: a request's body within its bounds; [`decoder`]: the codecs behind it
 
 mod acceptance;
 mod coding;
@@ -15,9 +16,11 @@ mod eligible;
 mod encoded;
 mod encoder;
 mod fields;
+mod inflating;
 mod outgoing;
 
-pub(crate) use self::acceptance::{Acceptance};
+pub(crate) use self::acceptance::Acceptance;
 pub(crate) use self::encoded::Aside;
+pub(crate) use self::inflating::{Bounds, Codec, Incoming, Inflating, unsupported};
 pub use self::outgoing::Compress;
 pub(crate) use self::outgoing::Offered;

@@ -75,7 +75,11 @@ impl Offered {
 
 impl Planned {
     /// Carry it out on the same answer, which is settled now. `aside`: for work that takes long.
-    pub(crate) fn apply(self, mut response: Response, aside: &Rc<impl Aside + 'static>) -> Response {
+    pub(crate) fn apply(
+        self,
+        mut response: Response,
+        aside: &Rc<impl Aside + 'static>,
+    ) -> Response {
         if !self.varies {
             return response;
         }
@@ -142,7 +146,9 @@ mod tests {
 
     /// Content-Encoding and Vary of an answer.
     fn said(accept: Option<&str>, response: Response) -> (Option<&'static str>, bool) {
-        let sent = offered(accept).plan(&response).apply(response, &Rc::new(Here));
+        let sent = offered(accept)
+            .plan(&response)
+            .apply(response, &Rc::new(Here));
         let coding = Coding::NAMES.into_iter().find(|name| {
             let line = format!("content-encoding: {name}\r\n");
             String::from_utf8_lossy(&sent.fields).contains(&line)
@@ -173,7 +179,11 @@ mod tests {
             (Some("identity, gzip;q=0.5"), None),
             (Some("gzip;q=1.5"), None),
         ] {
-            assert_eq!(said(accept, answer(500, "text/plain")), (coding, true), "{accept:?}");
+            assert_eq!(
+                said(accept, answer(500, "text/plain")),
+                (coding, true),
+                "{accept:?}"
+            );
         }
     }
 
@@ -182,7 +192,12 @@ mod tests {
         for (accept, length, content_type, expected) in [
             ("gzip", 499, "text/plain", (None, false)),
             ("gzip", 9_000, "image/png", (None, false)),
-            ("gzip, identity;q=0", 499, "text/plain", (Some("gzip"), true)),
+            (
+                "gzip, identity;q=0",
+                499,
+                "text/plain",
+                (Some("gzip"), true),
+            ),
             ("gzip, *;q=0", 9_000, "image/png", (Some("gzip"), true)),
             ("identity;q=0", 499, "text/plain", (None, false)),
             ("gzip, identity;q=0", 0, "text/plain", (None, false)),
@@ -200,7 +215,9 @@ mod tests {
             response.with_field("accept-ranges", "bytes")
         };
         let fields = |accept, response: Response| {
-            let sent = offered(accept).plan(&response).apply(response, &Rc::new(Here));
+            let sent = offered(accept)
+                .plan(&response)
+                .apply(response, &Rc::new(Here));
             String::from_utf8_lossy(&sent.fields).into_owned()
         };
         assert_eq!(

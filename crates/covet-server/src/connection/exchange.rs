@@ -8,11 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
+use super::inflated_body::{declared, inflating};
 use super::socket::Socket;
 use super::streaming::late;
 use super::{Connection, Preamble, Step, unattended};
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
+use crate::compression::{Bounds, Incoming, Offered, unsupported};
 use crate::deadlines::{Millis, NEVER};
 use crate::files::Asked;
 use crate::handler::{Answer, Request};
@@ -131,6 +133,8 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
+        active.offered = None;
+        active.inflating = None;
         active.exchange.begin(head.version == Version::Http11);
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, cx, &mut whole);
@@ -209,6 +213,9 @@ impl<S: Socket> Connection<S> {
                 ));
             }
         };
+        active.offered = route
+            .compress
+            .map(|options| Offered::of(options, head, bytes));
         active.limits.max_body = route.max_body;
         BodyDecoder::check(head.framing, &active.limits)?;
         if let Some(files) = &route.files {
@@ -219,15 +226,34 @@ impl<S: Socket> Connection<S> {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),
             framing => {
+                match Incoming::of(head, bytes) {
+                    Incoming::Plain => {}
+                    Incoming::Coded(codec) if route.compressed_body => {
+                        let bounds = Bounds {
+                            max_body: route.max_body,
+                            ratio: worker.settings.max_body_ratio,
+                            declared: declared(framing),
+                        };
+                        active.inflating = inflating(codec, &mut active.head, bytes, bounds);
+                        if active.inflating.is_none() {
+                            return Ok(Decision::Own(Response::problem(503, "")));
+                        }
+                    }
+                    _ => return Ok(Decision::Own(unsupported(route.compressed_body))),
+                }
                 if Rc::strong_count(&active.body) > 1 {
                     active.body = Rc::default(); // somebody kept the last request's
                 }
-                let here = whole_body(framing, &bytes[head.len..]);
+                let here = match active.inflating {
+                    None => whole_body(framing, &bytes[active.head.len..]),
+                    Some(_) => None,
+                };
                 *whole = here.is_some();
                 active.body.reset(here, cx.waker());
                 Body::shared(&active.body)
             }
         };
+        let head = &active.head;
         let request = Request {
             head,
             bytes: &bytes[..head.len],

@@ -3,6 +3,9 @@
 mod answers;
 mod bodies;
 mod body_streams;
+mod coded;
+mod compressed_bodies;
+mod compression;
 mod departures;
 mod drain;
 mod feeding;
