@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use covet_server::compression::Compress;
 use covet_server::handler::Route;
 use covet_server::routing::{Converter, Pattern};
 use pyo3::prelude::*;
@@ -154,6 +155,8 @@ impl CallPlan {
             timeout: timeout.map(Duration::from_secs_f64),
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
             takes_body,
+            compressed_body: route.getattr("compressed_body")?.extract()?,
+            compress: compress(route)?,
             files: None,
         };
         Ok(Compiled {
@@ -184,6 +187,12 @@ impl CallPlan {
             handler.call(args, words)
         }
     }
+}
+
+/// How the answers of a `RoutePlan` or `FilesPlan` are compressed.
+pub(crate) fn compress(plan: &Bound<'_, PyAny>) -> PyResult<Option<Compress>> {
+    let minimum: Option<u64> = plan.getattr("compress")?.extract()?;
+    Ok(minimum.map(|minimum_size| Compress { minimum_size }))
 }
 
 /// Whether a function's code names nothing outside itself: it cannot see what task or context it runs in.
