@@ -159,5 +159,9 @@ class RoutePlan:
     """Bytes from which on its answers are compressed; None: they are not."""
     timeout: float | None
     """Seconds; None for unlimited."""
+    max_concurrency: int | None
+    """Requests in flight at once; None for unlimited."""
+    queue: int
+    """Requests that wait for that."""
     cancel_on_disconnect: bool
     """Cancel the handler when the client goes."""

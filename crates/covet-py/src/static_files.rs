@@ -66,6 +66,7 @@ impl StaticFiles {
             takes_body: false,
             compressed_body: false,
             compress: self.compress,
+            gate: None,
             files: Some(Arc::clone(&self.files)),
         }
     }

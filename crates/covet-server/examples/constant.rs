@@ -42,6 +42,7 @@ fn main() -> std::io::Result<()> {
                 takes_body: false,
                 compressed_body: false,
                 compress: None,
+                gate: None,
                 files: None,
             };
             let pattern = Pattern::parse(path).map_err(std::io::Error::other)?;

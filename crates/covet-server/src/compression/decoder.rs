@@ -43,15 +43,16 @@ enum Codec {
 }
 
 impl Decoder {
-    /// Nothing where there is no memory for it.
-    pub(super) fn new(coding: Coding) -> Option<Self> {
+    pub(super) fn new(coding: Coding) -> Self {
         let codec = match coding {
             Coding::Gzip => Codec::Gzip(Decompress::new_gzip(GZIP_WINDOW)),
             Coding::Zstd => {
-                let mut context = DCtx::try_create()?;
-                context
-                    .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW))
-                    .ok()?;
+                let mut context = DCtx::create();
+                let bounded = context.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW));
+                debug_assert!(
+                    bounded.is_ok(),
+                    "every window up to that of RFC 9659 is known"
+                );
                 Codec::Zstd(context)
             }
             Coding::Br => {
@@ -61,10 +62,10 @@ impl Decoder {
                 )))
             }
         };
-        Some(Self {
+        Self {
             codec,
             whole: false,
-        })
+        }
     }
 
     /// Whether the body is complete if no more comes.
@@ -179,7 +180,7 @@ pub(super) mod tests {
         piece: usize,
         room: usize,
     ) -> Result<(Vec<u8>, bool), Malformed> {
-        let mut decoder = Decoder::new(coding).expect("memory");
+        let mut decoder = Decoder::new(coding);
         let mut out = Vec::new();
         let mut room = vec![0; room];
         for mut input in encoded.chunks(piece.min(encoded.len().max(1))) {

@@ -11,7 +11,9 @@ use tokio::time::Sleep;
 use super::input::Input;
 use super::output::Output;
 use super::streaming::Streaming;
+use super::waiting::Waiting;
 use crate::access_log::{AccessLog, Noted};
+use crate::admission::Pass;
 use crate::body::BodyCell;
 use crate::compression::{Inflating, Offered};
 use crate::deadlines::Millis;
@@ -35,6 +37,8 @@ pub(crate) struct Pending {
 pub(crate) enum Phase {
     /// A request head is awaited or being read.
     Head,
+    /// Too many requests are in flight: this one waits for its turn.
+    Waiting(Box<Waiting>),
     /// A handler works; it may be reading the body.
     Handling(Pending),
     /// The answer comes in parts.
@@ -89,6 +93,8 @@ pub(crate) struct Active {
     pub(super) offered: Option<Offered>,
     /// What decodes the current body, where it has a content coding.
     pub(super) inflating: Option<Box<Inflating>>,
+    /// Its place among those in flight, where they are counted.
+    pub(super) pass: Option<Pass>,
 }
 
 impl Active {
@@ -119,6 +125,7 @@ impl Active {
             asked: None,
             offered: None,
             inflating: None,
+            pass: None,
         }
     }
 
@@ -145,7 +152,11 @@ impl Active {
 
     /// Whether the client still waits: a handler works, or its answer is not out.
     pub(super) fn owes(&self) -> bool {
-        matches!(self.phase, Phase::Handling(_) | Phase::Streaming(_)) || self.output.unsent() > 0
+        let works = matches!(
+            self.phase,
+            Phase::Waiting(_) | Phase::Handling(_) | Phase::Streaming(_)
+        );
+        works || self.output.unsent() > 0
     }
 
     /// Ready for another connection: no buffer, no future, nothing of the old one.
@@ -171,6 +182,7 @@ impl Active {
         self.asked = None;
         self.offered = None;
         self.inflating = None;
+        self.pass = None;
     }
 }
 

@@ -9,9 +9,11 @@ use super::body_phase::copy;
 use super::socket::Socket;
 use super::{Connection, Step};
 use crate::body::BodyError;
-use crate::compression::{Bounds, Codec, Inflating};
+use crate::compression::{Bounds, Codec, Incoming, Inflating, unsupported};
 use crate::deadlines::{Millis, NEVER};
+use crate::handler::Route;
 use crate::http1::{CONTINUE, Framing, Head, Refusal};
+use crate::response::Response;
 
 /// Decoded bytes after which other connections get their turn.
 const TURN: usize = 256 * 1024;
@@ -117,26 +119,43 @@ impl<S: Socket> Connection<S> {
     }
 }
 
-/// What decodes a body of this framing. Who reads it sees it decoded: the fields that say how it
-/// was sent are taken out of `head`. Nothing where there is no memory for it.
+/// The coding of a body that the handler may ask for.
+///
+/// # Errors
+/// The answer where the route does not take it.
+pub(super) fn coding(head: &Head, bytes: &[u8], route: &Route) -> Result<Option<Codec>, Response> {
+    if head.framing == Framing::None || !route.takes_body {
+        return Ok(None);
+    }
+    match Incoming::of(head, bytes) {
+        Incoming::Plain => Ok(None),
+        Incoming::Coded(codec) if route.compressed_body => Ok(Some(codec)),
+        Incoming::Coded(_) | Incoming::Unknown => Err(unsupported(route.compressed_body)),
+    }
+}
+
+/// What decodes the body of a request to `route`, at most `ratio` times as large as it was sent.
+/// Who reads it sees it decoded: the fields that say how it was sent are taken out of `head`.
 pub(super) fn inflating(
     codec: Codec,
     head: &mut Head,
     bytes: &[u8],
-    bounds: Bounds,
-) -> Option<Box<Inflating>> {
+    route: &Route,
+    ratio: u64,
+) -> Box<Inflating> {
     head.fields.retain(|field| {
         let name = field.name.of(bytes);
         !name.eq_ignore_ascii_case(b"content-encoding")
             && !name.eq_ignore_ascii_case(b"content-length")
     });
-    Inflating::new(codec, bounds).map(Box::new)
-}
-
-/// Bytes that a body of this framing has on the wire, where that is known.
-pub(super) fn declared(framing: Framing) -> Option<u64> {
-    match framing {
+    let declared = match head.framing {
         Framing::Length(length) => Some(length),
         Framing::None | Framing::Chunked => None,
-    }
+    };
+    let bounds = Bounds {
+        max_body: route.max_body,
+        ratio,
+        declared,
+    };
+    Box::new(Inflating::new(codec, bounds))
 }

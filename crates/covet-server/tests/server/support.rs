@@ -153,6 +153,7 @@ impl Site {
             takes_body: true,
             compressed_body: false,
             compress: None,
+            gate: None,
             files: None,
         };
         change(&mut route);

@@ -127,6 +127,7 @@ fn ask(sizes: &[usize], max_unsent: usize, open: bool) -> (usize, Vec<Vec<u8>>) 
         takes_body: false,
         compressed_body: false,
         compress: None,
+        gate: None,
         files: None,
     };
     let pattern = Pattern::parse("/").expect("a pattern");
