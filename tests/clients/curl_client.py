@@ -45,8 +45,8 @@ def report(base: str, folder: Path) -> dict[str, Any]:
     tagged = ("--header", f"If-None-Match: {tag}", "--write-out", "%{http_code} %{size_download}")
     found["conditional"] = [int(part) for part in curl(*tagged, f"{base}/files/large.bin").split()]
     head = curl("--head", "--write-out", "%{http_code} %header{content-length} %{size_download}", f"{base}/large")
-    code, length, size = head.decode().splitlines()[-1].split()
-    found["head"] = [int(code), length, int(size)]
+    code, length, received = head.decode().splitlines()[-1].split()
+    found["head"] = [int(code), length, int(received)]
     expects = ("--header", "Expect: 100-continue", "--expect100-timeout", "20", "--data-binary", "@-")
     asked = curl(
         *expects,
