@@ -200,7 +200,9 @@ class Crew:
     def end(self) -> None:
         """Let all drain; none is started any more."""
         self._is_ending = True
-        self.send(signal.SIGTERM)
+        for worker in self.workers:
+            if worker not in self.leaving:  # to which it would be the second signal
+                worker.send(signal.SIGTERM)
 
     def _spawn(self, number: int) -> Worker:
         """Fork and exec one worker for a place. No process to be had: OSError."""
