@@ -139,6 +139,8 @@ class Crew:
             worker.text = b""
             worker.ready_since = time.monotonic()
             self._watch.begin(worker, worker.ready_since)
+            if self.was_complete and any(place.worker is worker for place in self.places):
+                say(f"worker {worker.pid} serves")  # after a crash
             self._succeed(worker)
             self.was_complete = self.was_complete or all(each.worker and each.worker.is_ready for each in self.places)
         elif worker.is_ready and worker.judged_at is None:
