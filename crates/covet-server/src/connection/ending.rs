@@ -56,7 +56,11 @@ impl<S: Socket> Connection<S> {
         if let Some(active) = &mut self.active {
             let asked = active.asked.take();
             let sendfile = self.worker.settings.sendfile;
+            let planned = active.offered.take().map(|offered| offered.plan(&response));
             response = settle(response, active.head.method, asked.as_deref(), sendfile);
+            if let Some(planned) = planned {
+                response = planned.apply(response, &self.worker);
+            }
         }
         let keep = self.keeps(response.close);
         let Some(active) = &mut self.active else {
@@ -103,7 +107,7 @@ impl<S: Socket> Connection<S> {
             return;
         };
         let unread = !active.decoder.is_done();
-        if unread {
+        if active.inflating.take().is_some() || unread {
             active.body.finish(Err(BodyError::Taken));
         }
         active.owes_continue = false;

@@ -9,6 +9,7 @@ mod active;
 mod body_phase;
 mod ending;
 mod exchange;
+mod inflated_body;
 mod input;
 mod output;
 mod preamble;
