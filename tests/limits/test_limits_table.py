@@ -12,7 +12,7 @@ HTTP1, CONNECTIONS = "tests/limits/test_limits_http1.py", "tests/limits/test_lim
 ADMISSION, MORE = "tests/limits/test_limits_admission.py", "tests/limits/test_limits_more.py"
 UPLOADS, LOG = "tests/wire/test_uploads.py", "tests/wire/test_access_log.py"
 IDS, PROXIES = "tests/wire/test_request_ids.py", "tests/wire/test_proxies.py"
-HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_files.py"
+HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_file_sends.py"
 CODEC = "crates/covet-server/tests/http1/limits.rs"
 
 TESTS: dict[str, tuple[str, ...]] = {
