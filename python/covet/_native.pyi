@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     MutableMapping,
     Sequence,
+    Sized,
     ValuesView,
 )
 from contextvars import Context
@@ -56,6 +57,7 @@ __all__ = [
     "Scheduler",
     "Schema",
     "State",
+    "StockDriver",
     "StoredFile",
     "StreamingResponse",
     "TimerHandle",
@@ -412,7 +414,7 @@ class Engine:
         cls, app: Covet, routes: Sequence[RoutePlan], files: Sequence[FilesPlan], settings: ServerSettings
     ) -> Engine:
         """Compile. Two routes that could both match: ConfigurationError that names both origins."""
-    def start(self, loop: EventLoop, fds: Sequence[int]) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop, fds: Sequence[int]) -> None:
         """Accept on listening sockets, of which it takes duplicates."""
     def share(self, fd: int, slot: int, slots: int) -> None:
         """Map a memory file of counters: 64 bytes a slot, the first 8 its open connections. Before `start`."""
@@ -541,3 +543,13 @@ class Scheduler:
     _stopping: bool
     _thread_id: int | None
     _timer_cancelled_count: int
+
+@disjoint_base
+class StockDriver(Scheduler):
+    def _drive_within(
+        self, selector: int, timeout: float | None, ready: Sized, scheduled: Sized
+    ) -> None: ...
+    def _finish(self) -> None: ...
+    def _put_first(self, handles: Sequence[Handle | asyncio.Handle]) -> None: ...
+    def _leave(self) -> None: ...
+    def _take_all(self) -> tuple[list[Handle | asyncio.Handle], list[TimerHandle]]: ...

@@ -12,7 +12,7 @@ from typing import Self, final
 
 from covet import listeners
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT
-from covet._serving import Serving, running_loop
+from covet._serving import Serving
 from covet.app import Covet
 from covet.config import Seconds, StrPath, seconds
 from covet.errors import ConfigurationError
@@ -71,7 +71,6 @@ class Server:
         """Bind, start the lifespan, accept. A second time, or another loop than covet's: ConfigurationError."""
         if self._closed is not None:
             raise ConfigurationError("this server was started before: make another one")
-        running_loop()
         self._closed = asyncio.Event()
         self._serving = Serving(self._app, ServerSettings())
         self._listeners = self._listen()

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 """Seconds after which what has not happened does not happen."""
+LOOP = os.environ.get("COVET_TEST_LOOP", "covet")
+"""The event loop of every server under test: `make loops` runs the tests once for each."""
 SERVING = r"covet: serving http://127\.0\.0\.1:(\d+)"
 
 
@@ -24,7 +26,7 @@ class ServerProcess:
 
     def __init__(self, app: str, *flags: str, port: int = 0, stdout: int | None = None) -> None:
         """`stdout`: a descriptor for its standard output, else it is ours."""
-        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *flags]
+        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), "--loop", LOOP, *flags]
         self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()

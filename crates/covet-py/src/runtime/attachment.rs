@@ -82,7 +82,7 @@ pub(crate) fn offer() {
 
 /// Tokio is about to park this thread.
 pub(super) fn before_park() {
-    if STATE.get() == State::Attached {
+    if STATE.get() == State::Attached && attached(drive::may_park) {
         SAVED.set(release());
     }
 }

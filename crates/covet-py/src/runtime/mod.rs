@@ -7,6 +7,7 @@
 //! - [`drive`]: one `run_forever`: which loop, and how it ends
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
+//! - [`stock`]: the same engine inside the `select` of a loop that is not covet's
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`handle`]: the handles that the scheduling methods return
@@ -46,6 +47,7 @@ mod schedule;
 mod scheduler;
 mod signals;
 mod slots;
+mod stock;
 mod task;
 mod task_end;
 #[cfg(test)]
@@ -68,3 +70,4 @@ pub(crate) use thread_bound::ThreadBound;
 
 pub use handle::{Handle, TimerHandle};
 pub use scheduler::Scheduler;
+pub use stock::StockDriver;
