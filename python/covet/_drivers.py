@@ -1,16 +1,18 @@
 """What drives the engine on an event loop that is not covet's.
 
 A stock asyncio loop waits in the `select` of its selector; there the engine runs instead, and with it whatever the
-loop's scheduling methods are given, for as long as the loop has a server. Knows event loops; nothing of servers.
+loop's scheduling methods are given, for as long as the loop has a server. Any other loop watches the engine's
+descriptor and lets it run for a moment at a time. Knows event loops; nothing of servers.
 """
 
 import asyncio
+import contextlib
 import importlib
 import selectors
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, cast
 
-from covet._native import StockDriver
+from covet._native import GuestDriver, StockDriver
 from covet.errors import ConfigurationError
 from covet.loop import EventLoop
 
@@ -24,6 +26,12 @@ _REPLACED: Final = (
 )
 _STOCK: Final = (*_REPLACED, "time", "stop", "_process_events", "_run_once")
 """Methods that must be the standard library's own for the engine to stand in for what they do."""
+
+
+_MOMENT: Final = 0.01
+"""Seconds between looks at the engine's timers where a loop that is no host of theirs drives it."""
+_REST: Final = 0.05
+"""The same after a quiet second: the engine looks after its own deadlines no oftener."""
 
 
 class Driver(Protocol):
@@ -236,6 +244,88 @@ class _StockAttachment(StockDriver):
     _describe_callback: Any = EventLoop._describe_callback
 
 
+class _GuestAttachment(GuestDriver):
+    """Runs the engine from the callbacks of a loop; shared by the loop's servers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
+        self._loop = loop
+        self._users = 0
+        self._is_driven = False
+        self._is_asked = False
+        self._closed = False
+        try:
+            vars(loop)["_covet_driver"] = self
+            self._descriptor = self._watched()
+            loop.add_reader(self._descriptor, self._run)
+        except (TypeError, NotImplementedError, OSError) as error:
+            vars(loop).pop("_covet_driver", None) if hasattr(loop, "__dict__") else None
+            raise ConfigurationError(
+                f"the running event loop {kind} cannot drive the server ({error!r}): "
+                "use `covet.loop.run(main())`, `asyncio.run(main())`, or `with Server(app).thread()`"
+            ) from error
+        self._visited = loop.time()
+        self._alarm = loop.call_later(_MOMENT, self._look)
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> "_GuestAttachment":
+        """The one of this loop."""
+        known = getattr(loop, "_covet_driver", None)
+        return known if isinstance(known, cls) else cls(loop)
+
+    def hold(self) -> Driver:
+        """For one more server."""
+        self._users += 1
+        return self
+
+    def release(self) -> None:
+        """For one server less; with the last one the loop is left."""
+        self._users -= 1
+        if not self._users and not self._is_driven:
+            self._hand_back()
+
+    def _run(self) -> None:
+        """The engine has something to do."""
+        self._is_asked = False
+        self._visited = self._loop.time()
+        self._drive()
+
+    def _look(self) -> None:
+        """The engine's timers may have something to do."""
+        if self._closed:
+            return
+        self._drive()
+        if not self._closed:
+            pause = _MOMENT if self._loop.time() - self._visited < 1 else _REST
+            self._alarm = self._loop.call_later(pause, self._look)
+
+    def _drive(self) -> None:
+        if self._is_driven or self._closed:
+            return  # a callback runs the loop again: the drive that it is in goes on after it
+        more = False
+        self._is_driven = True
+        try:
+            more = self._visit()
+        finally:
+            self._is_driven = False
+            if not self._users:
+                self._hand_back()
+        if more and not self._closed and not self._is_asked:
+            self._is_asked = True
+            self._loop.call_soon(self._run)
+
+    def _hand_back(self) -> None:
+        """Leave the loop."""
+        if self._closed:
+            return
+        self._closed = True
+        self._alarm.cancel()
+        with contextlib.suppress(RuntimeError):  # the loop is closed and watches nothing
+            self._loop.remove_reader(self._descriptor)
+        vars(self._loop).pop("_covet_driver", None)
+        self._leave()
+
+
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
     """What makes the event loop called `name`. One that is not installed: ConfigurationError."""
     if name == "covet":
@@ -255,8 +345,7 @@ def attach(loop: asyncio.AbstractEventLoop) -> Driver:
         return _OwnLoop()
     if _is_stock(loop):
         return _StockAttachment.of(cast("asyncio.SelectorEventLoop", loop)).hold()
-    kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
-    raise ConfigurationError(f"the running event loop is {kind}, ...")
+    return _GuestAttachment.of(loop).hold()
 
 
 def _is_stock(loop: asyncio.AbstractEventLoop) -> bool:

@@ -43,6 +43,7 @@ __all__ = [
     "Event",
     "EventSourceResponse",
     "FileResponse",
+    "GuestDriver",
     "HTMLResponse",
     "Handle",
     "Headers",
@@ -543,6 +544,12 @@ class Scheduler:
     _stopping: bool
     _thread_id: int | None
     _timer_cancelled_count: int
+
+@disjoint_base
+class GuestDriver(Scheduler):
+    def _watched(self) -> int: ...
+    def _visit(self) -> bool: ...
+    def _leave(self) -> None: ...
 
 @disjoint_base
 class StockDriver(Scheduler):

@@ -15,6 +15,7 @@ use crate::counters::Counters;
 use crate::handler::Service;
 use crate::listener::Listener;
 use crate::settings::Settings;
+use crate::tasks;
 use crate::worker::Worker;
 
 /// A server. Dropping it aborts what is left.
@@ -41,10 +42,9 @@ impl Server {
         counters: Counters,
     ) -> Self {
         let worker = Rc::new(Worker::new(settings, service, access, counters));
-        let mut tasks =
-            vec![tokio::task::spawn_local(Rc::clone(&worker.deadlines).run()).abort_handle()];
+        let mut tasks = vec![tasks::spawn(Rc::clone(&worker.deadlines).run()).abort_handle()];
         if let Some(access) = &worker.access {
-            tasks.push(tokio::task::spawn_local(Rc::clone(access).run()).abort_handle());
+            tasks.push(tasks::spawn(Rc::clone(access).run()).abort_handle());
         }
         Self { worker, tasks }
     }
@@ -56,7 +56,7 @@ impl Server {
     pub fn listen(&self, socket: OwnedFd) -> io::Result<()> {
         let listener = Listener::new(socket)?;
         self.worker.counters.listening();
-        tokio::task::spawn_local(listener.run(Rc::clone(&self.worker)));
+        tasks::spawn(listener.run(Rc::clone(&self.worker)));
         Ok(())
     }
 

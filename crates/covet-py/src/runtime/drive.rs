@@ -30,6 +30,8 @@ struct Drive {
 pub(super) enum Rest {
     /// It sleeps until something comes.
     Park,
+    /// It never sleeps here: the loop that calls it does.
+    Leave,
     /// It sleeps, unless these lists of a loop that is not covet's have grown: its `_ready`, and its `_scheduled`
     /// beyond so many.
     Watch {
@@ -44,6 +46,7 @@ impl Rest {
     fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
         match self {
             Self::Park => Ok(true),
+            Self::Leave => Ok(false),
             Self::Watch {
                 ready,
                 scheduled,

@@ -8,6 +8,7 @@
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
 //! - [`stock`]: the same engine inside the `select` of a loop that is not covet's
+//! - [`guest`]: the same engine for a moment at a time, from callbacks of any loop
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`handle`]: the handles that the scheduling methods return
@@ -34,6 +35,7 @@ mod drive;
 mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
+mod guest;
 mod handle;
 pub(crate) mod inline_values;
 pub(crate) mod known_entries;
@@ -68,6 +70,7 @@ pub(crate) use task::{Started, start as start_task};
 pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
+pub use guest::GuestDriver;
 pub use handle::{Handle, TimerHandle};
 pub use scheduler::Scheduler;
 pub use stock::StockDriver;

@@ -7,7 +7,9 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use covet_server::tasks::{InForce, Tally};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -16,7 +18,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::attachment::Attached;
 use super::drive::{Driving, Finished, Rest};
-use super::engine::EngineSlot;
+use super::engine::{Engine, EngineSlot};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
@@ -35,6 +37,8 @@ pub struct Scheduler {
     is_left: AtomicBool,
     /// When the drive is to end, in seconds of the loop's clock, as bits.
     deadline: AtomicU64,
+    /// Which of its tasks wait for their turn, where the engine is driven for a moment at a time.
+    tally: OnceLock<Arc<Tally>>,
     /// `threading.get_ident()` of the thread that runs the loop, or 0.
     thread: AtomicU64,
 }
@@ -58,6 +62,20 @@ impl Scheduler {
     /// When the drive is to end, in seconds of the loop's clock.
     pub(super) fn deadline(&self) -> f64 {
         f64::from_bits(self.deadline.load(Ordering::Relaxed))
+    }
+
+    /// The engine, for the calling thread.
+    pub(super) fn engine(&self) -> PyResult<Arc<Engine>> {
+        self.engine.get()
+    }
+
+    /// Counts the engine's tasks from now on.
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        self.tally.get_or_init(Tally::new)
+    }
+
+    fn in_force(&self) -> InForce {
+        InForce::new(self.tally.get().map(Arc::clone))
     }
 
     /// From now on what is scheduled is passed on to another scheduler, by `_pass_on`.
@@ -167,6 +185,7 @@ impl Scheduler {
             is_stopping: AtomicBool::new(false),
             is_first_turn: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
+            tally: OnceLock::new(),
             deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),
         }
@@ -273,7 +292,8 @@ impl Scheduler {
     }
 
     /// Drops every task of the engine; the loop is not used again.
-    fn _tear_down(&self) {
+    #[pyo3(name = "_tear_down")]
+    pub(super) fn tear_down(&self) {
         self.engine.close();
     }
 
@@ -363,7 +383,9 @@ pub(crate) fn spawn(
     future: impl Future<Output = ()> + 'static,
 ) -> PyResult<()> {
     let _attached = Attached::new(event_loop.py());
-    of(event_loop)?.get().engine.get()?.spawn(future)
+    let driver = of(event_loop)?;
+    let _in_force = driver.get().in_force();
+    driver.get().engine()?.spawn(future)
 }
 
 /// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
@@ -373,7 +395,9 @@ pub(crate) fn spawn(
 /// As for [`spawn`].
 pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
     let _attached = Attached::new(event_loop.py());
-    of(event_loop)?.get().engine.get()?.enter(f)
+    let driver = of(event_loop)?;
+    let _in_force = driver.get().in_force();
+    driver.get().engine()?.enter(f)
 }
 
 /// What drives the engine on a loop: a loop of covet's itself, else what was attached to it.

@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use crate::deadlines::Watch;
 use crate::response::Response;
+use crate::tasks;
 use crate::worker::Worker;
 
 /// What the worker knows of such a handler, for as long as it works.
@@ -36,7 +37,7 @@ impl Drop for Unattended {
 /// Let `work` finish, as a task of its own.
 pub(super) fn finish(worker: &Rc<Worker>, mut work: Pin<Box<dyn Future<Output = Response>>>) {
     let kept = Unattended::new(Rc::clone(worker));
-    tokio::task::spawn_local(async move {
+    tasks::spawn(async move {
         poll_fn(|cx| {
             kept.watch.set_waker(cx.waker());
             if kept.worker.is_aborting() {
