@@ -24,7 +24,7 @@ _REPLACED: Final = (
     "_add_callback",
     "_add_callback_signalsafe",
 )
-_STOCK: Final = (*_REPLACED, "time", "stop", "_process_events", "_run_once")
+_STOCK: Final = (*_REPLACED, "time", "stop", "set_debug", "_process_events", "_run_once")
 """Methods that must be the standard library's own for the engine to stand in for what they do."""
 
 
@@ -65,6 +65,8 @@ class _Loop(Protocol):
     slow_callback_duration: float
     call_exception_handler: Callable[[dict[str, Any]], None]
     is_closed: Callable[[], bool]
+
+    def set_debug(self, enabled: bool) -> None: ...
 
 
 class _DrivenSelector(selectors.BaseSelector):
@@ -120,6 +122,7 @@ class _StockAttachment(StockDriver):
         self._debug = self._loop._debug
         loop.__dict__.update({name: getattr(self, name) for name in _REPLACED})
         loop.__dict__["stop"] = self._stop_loop
+        loop.__dict__["set_debug"] = self._set_loop_debug
         loop.__dict__["_covet_driver"] = self
         self._loop._selector = _DrivenSelector(self._selector, self)
 
@@ -185,7 +188,7 @@ class _StockAttachment(StockDriver):
         self._tear_down()
 
     def _forget(self) -> None:
-        for name in (*_REPLACED, "stop", "_covet_driver"):
+        for name in (*_REPLACED, "stop", "set_debug", "_covet_driver"):
             vars(self._loop).pop(name, None)
 
     def _pass_on(self) -> None:
@@ -206,6 +209,11 @@ class _StockAttachment(StockDriver):
         """`loop.stop()`: seen by the drive and by the loop."""
         self._loop._stopping = True
         self.stop()
+
+    def _set_loop_debug(self, enabled: bool) -> None:
+        """`loop.set_debug()`, for callbacks scheduled here too."""
+        type(self._loop).set_debug(self._loop, enabled)
+        self._debug = enabled
 
     # What the native scheduler asks of its loop.
 
@@ -288,18 +296,18 @@ class _GuestAttachment(GuestDriver):
         """The engine has something to do."""
         self._is_asked = False
         self._visited = self._loop.time()
-        self._drive()
+        self._come()
 
     def _look(self) -> None:
         """The engine's timers may have something to do."""
         if self._closed:
             return
-        self._drive()
+        self._come()
         if not self._closed:
             pause = _MOMENT if self._loop.time() - self._visited < 1 else _REST
             self._alarm = self._loop.call_later(pause, self._look)
 
-    def _drive(self) -> None:
+    def _come(self) -> None:
         if self._is_driven or self._closed:
             return  # a callback runs the loop again: the drive that it is in goes on after it
         more = False

@@ -31,7 +31,6 @@ from covet._types.nodes import Node
 from covet._uploads import FormData, Parts
 from covet.app import Covet
 from covet.config import StrPath
-from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 __all__ = [
@@ -553,9 +552,7 @@ class GuestDriver(Scheduler):
 
 @disjoint_base
 class StockDriver(Scheduler):
-    def _drive_within(
-        self, selector: int, timeout: float | None, ready: Sized, scheduled: Sized
-    ) -> None: ...
+    def _drive_within(self, selector: int, timeout: float | None, ready: Sized, scheduled: Sized) -> None: ...
     def _finish(self) -> None: ...
     def _put_first(self, handles: Sequence[Handle | asyncio.Handle]) -> None: ...
     def _leave(self) -> None: ...
