@@ -56,7 +56,7 @@ def test_a_stock_loop_gets_everything_back() -> None:
 
 def test_a_loop_that_cannot_watch_descriptors() -> None:
     class Deaf(Overriding):
-        def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:
+        def add_reader(self, *words: Any) -> Any:  # type: ignore[override]
             raise NotImplementedError
 
     async def main() -> None:
@@ -72,7 +72,9 @@ def test_a_loop_that_cannot_watch_descriptors() -> None:
 
 def test_a_loop_that_is_not_installed() -> None:
     assert loop_factory("covet") is EventLoop
-    with pytest.raises(ConfigurationError, match="the event loop nosuchloop cannot be imported.*pip install nosuchloop"):
+    with pytest.raises(
+        ConfigurationError, match="the event loop nosuchloop cannot be imported.*pip install nosuchloop"
+    ):
         loop_factory("nosuchloop")
 
 

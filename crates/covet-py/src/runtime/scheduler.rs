@@ -7,7 +7,7 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use covet_server::tasks::{InForce, Tally};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -19,6 +19,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::attachment::Attached;
 use super::drive::{Driving, Finished, Rest};
 use super::engine::{Engine, EngineSlot};
+use super::net::{StreamTransport, Waits, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
@@ -41,6 +42,12 @@ pub struct Scheduler {
     tally: OnceLock<Arc<Tally>>,
     /// `threading.get_ident()` of the thread that runs the loop, or 0.
     thread: AtomicU64,
+    /// Turns begun and ended: odd while one runs.
+    turns: AtomicU64,
+    /// Transports with bytes to send at the end of the turn.
+    deferred: Mutex<Vec<Py<StreamTransport>>>,
+    /// What `sock_*` operations wait for.
+    waits: Waits,
 }
 
 impl Scheduler {
@@ -116,6 +123,41 @@ impl Scheduler {
         &self.schedule
     }
 
+    /// A number that is another one in each turn, and between two turns.
+    pub(super) fn turn(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Whether asyncio's callbacks run now.
+    pub(super) fn is_in_turn(&self) -> bool {
+        self.turn() % 2 == 1
+    }
+
+    /// A turn begins, or ends.
+    pub(super) fn pass_turn(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has `transport` send what waits at the end of the turn.
+    pub(super) fn defer(&self, transport: Py<StreamTransport>) {
+        self.deferred().push(transport);
+    }
+
+    /// The transports that wait for the end of the turn.
+    pub(super) fn take_deferred(&self) -> Vec<Py<StreamTransport>> {
+        std::mem::take(&mut self.deferred())
+    }
+
+    /// Held only while the list is changed.
+    fn deferred(&self) -> MutexGuard<'_, Vec<Py<StreamTransport>>> {
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `sock_*` operations wait for.
+    pub(super) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
     fn check_open(&self) -> PyResult<()> {
         if self.is_closed.load(Ordering::Relaxed) {
             Err(closed())
@@ -153,6 +195,16 @@ impl Scheduler {
         Ok(handle)
     }
 
+    /// `call_soon` from Rust.
+    pub(super) fn schedule_call<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        Self::check(slf, &callback, "call_soon", false)?;
+        Self::call(slf, callback, args, None).map(drop)
+    }
+
     fn call_timed<'py>(
         slf: &Bound<'py, Self>,
         when: f64,
@@ -188,6 +240,9 @@ impl Scheduler {
             tally: OnceLock::new(),
             deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            deferred: Mutex::default(),
+            waits: Waits::default(),
         }
     }
 
@@ -289,6 +344,16 @@ impl Scheduler {
     /// descriptor of the loop's selector.
     fn _drive(slf: &Bound<'_, Self>, selector: RawFd) -> PyResult<()> {
         Self::drive(slf, selector, f64::INFINITY, Rest::Park)
+    }
+
+    /// A future that is done when the socket `fd`, of which an operation just said that it would block, is ready to
+    /// be written or read.
+    fn _when_ready<'py>(
+        slf: &Bound<'py, Self>,
+        fd: RawFd,
+        writing: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        when_ready(slf, fd, writing)
     }
 
     /// Drops every task of the engine; the loop is not used again.
