@@ -87,7 +87,7 @@ def test_reloading(manager: Manager) -> None:
         message = manager.hear("RELOADING")
         assert before <= int(message["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
         assert manager.hear("READY")["STATUS"].startswith("serving ")
-        assert server.log.endswith("covet: replaced\n")
+        server.wait_for("covet: replaced\n")
         server.stop()
 
 
