@@ -141,6 +141,7 @@ class Supervisor:
             self._announced = True
             say(self._status())
             if self._before is not None:
+                self._sockets.owned = self._before.owned
                 self._before.tell_ready()  # it tells the service manager of us
             else:
                 self._notifier.ready(self._status())
