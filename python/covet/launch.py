@@ -156,6 +156,7 @@ def _metavar(setting: "Setting") -> str:
         "bytes": "SIZE",
         "bytes a second": "BYTES",
         "count": "N",
+        "count from 0": "N",
     }
     return words[setting.unit]
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT, WORKER_TIMEOUT
-from covet.config import MAX_BODY, log_format, proxies, seconds, share, size_in_bytes
+from covet.config import MAX_BODY, count, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
 
-Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch", "list", "text", "share", "path"]
+Unit: TypeAlias = Literal[
+    "seconds", "bytes", "bytes a second", "count", "count from 0", "switch", "list", "text", "share", "path"
+]
 """What a setting is measured in."""
 _KIB: Final = 1024
 
@@ -62,8 +64,11 @@ class ServerSettings:
     max_multipart_field: int = _setting(1024 * _KIB, "bytes", "one part of a form that is no file")
     max_multipart_fields: int = _setting(16 * 1024 * _KIB, "bytes", "all parts of a form that are no files")
     max_discard: int = _setting(256 * _KIB, "bytes", "unread body thrown away to keep a connection")
+    max_body_ratio: int = _setting(10, "count", "times its size as sent that a compressed body may have once decoded")
     max_connections: int = _setting(16384, "count", "connections of one worker")
     max_connections_per_address: int | None = _setting(None, "count", "connections of one client address")
+    max_concurrency: int | None = _setting(None, "count", "requests that handlers of one worker work on at once")
+    queue: int = _setting(0, "count from 0", "requests that wait for max_concurrency")
     max_pipelined: int = _setting(32, "count", "pipelined requests answered in one turn")
     max_unsent: int = _setting(64 * _KIB, "bytes", "unsent answers above which reading pauses")
     half_close: bool = _setting(False, "switch", "a client that shut its sending side still gets its answer")
@@ -117,6 +122,8 @@ class ServerSettings:
         """Check and normalise every value."""
         for setting in described():
             object.__setattr__(self, setting.name, checked(setting, getattr(self, setting.name)))
+        if self.queue and self.max_concurrency is None:
+            raise ConfigurationError(f"queue is {self.queue}, but nothing waits without max_concurrency: set that too")
 
 
 class Setting(NamedTuple):
@@ -161,10 +168,8 @@ def checked(setting: Setting, value: object) -> object:
             if isinstance(value, bool):
                 return value
             raise ConfigurationError(f"{setting.name} is {value!r}: write True or False")
-        case _:
-            if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-                return value
-            raise ConfigurationError(f"{setting.name} is {value!r}: write a whole number from 1")
+        case unit:
+            return count(value, setting.name, least=0 if unit == "count from 0" else 1)
 
 
 def _text(setting: Setting, value: object) -> object:

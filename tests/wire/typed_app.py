@@ -24,7 +24,9 @@ from covet import (
     Query,
     Request,
     Response,
-    model,
+)
+from covet import (
+    model as declared_model,
 )
 
 main = Covet(title="Typed", version="1.0")
@@ -200,7 +202,7 @@ async def optional_page(page: Annotated[Page | None, Query()] = None) -> Page | 
     return page
 
 
-@model(unknown_fields="forbid")
+@declared_model(unknown_fields="forbid")
 @dataclass
 class Client:
     """Fields of a head, which has others."""

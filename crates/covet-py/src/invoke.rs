@@ -6,6 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use covet_server::admission::Pass;
 use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Handler, Request as Received, Slow};
 use covet_server::multipart;
@@ -48,6 +49,10 @@ impl Handler for Invoker {
         runtime::offer();
     }
 
+    fn aside(&self, work: &mut dyn FnMut()) {
+        runtime::detached(work);
+    }
+
     fn slow(&self, request: &Slow<'_>) {
         runtime::attached(|py| failure::slow(py, request));
     }
@@ -75,7 +80,10 @@ impl Invoker {
                 .bind(py, plan, received)
                 .and_then(|binding| binding.arguments(py, plan));
             match bound {
-                Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                Ok((args, words)) => {
+                    let pass = received.pass.cloned();
+                    self.runner.run(py, plan, &args, words.as_ref(), pass)
+                }
                 Err(unbound) => Answer::Now(unbound.answer(py, plan)),
             }
         })
@@ -253,6 +261,7 @@ impl Invoker {
             body: Arc::clone(body),
             reader,
             runner: Rc::clone(&self.runner),
+            pass: received.pass.cloned(),
         };
         if body.is_multipart(reader) {
             return arriving.into_form(py, received);
@@ -327,6 +336,7 @@ struct Arriving {
     body: Arc<BodyPlan>,
     reader: usize,
     runner: Rc<Runner>,
+    pass: Option<Pass>,
 }
 
 impl Arriving {
@@ -336,7 +346,9 @@ impl Arriving {
             .binding
             .take_body(py, &self.plan, &self.body, self.reader, arrived);
         match taken.and_then(|()| self.binding.arguments(py, &self.plan)) {
-            Ok((args, words)) => self.runner.run(py, &self.plan, &args, words.as_ref()),
+            Ok((args, words)) => self
+                .runner
+                .run(py, &self.plan, &args, words.as_ref(), self.pass),
             Err(unbound) => Answer::Now(unbound.answer(py, &self.plan)),
         }
     }

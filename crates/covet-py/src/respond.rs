@@ -1,5 +1,7 @@
 //! What a handler returned becomes an answer, encoded straight into a pooled buffer.
 
+use std::sync::Arc;
+
 use covet_server::buffers::Buffer;
 use covet_server::files::{FileBody, StoredFile, open_below};
 use covet_server::response::{JSON, Payload, Response, TEXT, WholeResponse};
@@ -94,7 +96,7 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
             None => other_than(plan, value, "bytes"),
         },
         AnswerForm::Json(schema) => declared(plan, schema, value),
-        AnswerForm::Items(form) => items(plan, *form, value),
+        AnswerForm::Items(form, schema) => items(plan, *form, schema.as_ref(), value),
     }
 }
 
@@ -122,8 +124,13 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
     Outcome::Answer(Response::new(plan.status, Some(JSON), Payload::Buffer(out)))
 }
 
-/// An answer of the items that `value` gives.
-fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome {
+/// An answer of the items that `value` gives, each of the type of `schema`.
+fn items(
+    plan: &CallPlan,
+    form: StreamForm,
+    schema: Option<&Arc<Schema>>,
+    value: &Bound<'_, PyAny>,
+) -> Outcome {
     let py = value.py();
     let iterates = [
         intern!(py, "__anext__"),
@@ -140,7 +147,7 @@ fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome
         head.content_type = Some(EVENTS);
         head = head.with_field("cache-control", "no-store");
     }
-    match StreamContent::new(value, form) {
+    match StreamContent::new(value, form, schema.cloned()) {
         Ok(content) => Outcome::Streaming(head, content),
         Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
     }

@@ -70,6 +70,7 @@ impl Schema {
     }
 
     /// Whether `pairs` say anything of the object `id`: one of its fields, or a field that it forbids.
+    #[must_use]
     pub fn is_addressed(&self, id: NodeId, pairs: &[(&str, &str)]) -> bool {
         match self.node(id) {
             Node::Object(object) => {
