@@ -43,7 +43,9 @@ def tool(name: str) -> str:
 
 
 def piped(*words: str, data: bytes) -> bytes:
-    return subprocess.run([tool(words[0]), *words[1:]], input=data, capture_output=True, timeout=PATIENCE, check=True).stdout
+    return subprocess.run(
+        [tool(words[0]), *words[1:]], input=data, capture_output=True, timeout=PATIENCE, check=True
+    ).stdout
 
 
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
