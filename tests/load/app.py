@@ -8,6 +8,13 @@ from covet import Covet, Request, StreamingResponse
 
 main = Covet(title="Loaded")
 PIECE = b"0123456789abcdef" * 4096
+
+
+def fresh(number: int) -> bytes:
+    """A piece of its own memory, so that each that waits is counted."""
+    return b"%016d" % number + PIECE[16:]
+
+
 GIB = 1024**3
 
 
@@ -27,14 +34,14 @@ async def body(request: Request) -> int:
 
 
 async def pieces() -> AsyncIterator[bytes]:
-    for _ in range(GIB // len(PIECE)):
-        yield PIECE
+    for number in range(GIB // len(PIECE)):
+        yield fresh(number)
         await asyncio.sleep(0)
 
 
 def pieces_of_a_thread() -> Iterator[bytes]:
-    for _ in range(GIB // len(PIECE)):
-        yield PIECE
+    for number in range(GIB // len(PIECE)):
+        yield fresh(number)
 
 
 @main.get("/stream")
