@@ -85,7 +85,7 @@ def _proxy(word: object, name: str) -> str:
     raise ConfigurationError(f"{name} has {word!r}: write an address, a network as 10.0.0.0/8, or unix")
 
 
-_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDT%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
+_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDTX%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
 
 
 def log_format(value: object, name: str) -> str:
@@ -94,7 +94,7 @@ def log_format(value: object, name: str) -> str:
         return str(value)
     raise ConfigurationError(
         f"{name} is {value!r}: write text, json, or a line of "
-        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%"
+        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %X %{Name}i %{Name}o %%"
     )
 
 
@@ -105,11 +105,11 @@ def share(value: object, name: str) -> float:
     raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
 
 
-def _count(value: object, name: str) -> int:
-    """A whole number from 1. Anything else: ConfigurationError that names `name`."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+def count(value: object, name: str, *, least: int = 1) -> int:
+    """A whole number from `least`. Anything else: ConfigurationError that names `name`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
-    raise ConfigurationError(f"{name} is {value!r}: write a whole number from 1")
+    raise ConfigurationError(f"{name} is {value!r}: write a whole number from {least}")
 
 
 @final
@@ -119,10 +119,13 @@ class Limits:
     NAMES: ClassVar = (
         "max_body",
         "timeout",
+        "max_concurrency",
+        "queue",
         "form_fields",
         "multipart_parts",
         "multipart_files",
         "multipart_field_size",
+        "compressed_body",
         "unknown_fields",
     )
     __slots__ = ("_given", *NAMES)
@@ -131,6 +134,10 @@ class Limits:
     """Request body, collected or streamed, in bytes. Over: 413."""
     timeout: float | None
     """Handler's time, in seconds. Over: 504, cancelled."""
+    max_concurrency: int | None
+    """Requests of one route that a worker works on at once. Over: queued, then 503."""
+    queue: int
+    """Requests of one route that wait for `max_concurrency`. Over: 503 with Retry-After."""
     form_fields: int
     """Form and query fields. Over: 400."""
     multipart_parts: int
@@ -139,6 +146,8 @@ class Limits:
     """Parts that are files. Over: 413."""
     multipart_field_size: int
     """Bytes of one part that is no file. Over: 413."""
+    compressed_body: bool
+    """Take request bodies in zstd, br or gzip, at most 10 times as large once decoded. False: 415."""
     unknown_fields: Literal["ignore", "forbid"]
     """What a JSON object with a field that its type does not have is: taken without it, or a 422."""
 
@@ -147,20 +156,30 @@ class Limits:
         *,
         max_body: Size | _Left | None = _Left.OUT,
         timeout: Seconds | _Left | None = _Left.OUT,
+        max_concurrency: int | _Left | None = _Left.OUT,
+        queue: int | _Left = _Left.OUT,
         form_fields: int | _Left = _Left.OUT,
         multipart_parts: int | _Left = _Left.OUT,
         multipart_files: int | _Left = _Left.OUT,
         multipart_field_size: Size | _Left = _Left.OUT,
+        compressed_body: bool | _Left = _Left.OUT,
         unknown_fields: Literal["ignore", "forbid"] | _Left = _Left.OUT,
     ) -> None:
-        """Defaults: 2 MiB, none, 1000, 1000, 100, 1 MiB, "ignore". Nonsense: ConfigurationError."""
+        """Defaults: 2 MiB, none, none, 0, 1000, 1000, 100, 1 MiB, False, "ignore". Nonsense: ConfigurationError."""
         given = set[str]()
         counts = {"form_fields": (form_fields, 1000), "multipart_parts": (multipart_parts, 1000)}
         counts["multipart_files"] = (multipart_files, 100)
-        for name, (count, default) in counts.items():
-            setattr(self, name, default if isinstance(count, _Left) else _count(count, name))
-            if not isinstance(count, _Left):
+        for name, (number, default) in counts.items():
+            setattr(self, name, default if isinstance(number, _Left) else count(number, name))
+            if not isinstance(number, _Left):
                 given.add(name)
+        self.max_concurrency, self.queue = None, 0
+        if not isinstance(max_concurrency, _Left):
+            self.max_concurrency = None if max_concurrency is None else count(max_concurrency, "max_concurrency")
+            given.add("max_concurrency")
+        if not isinstance(queue, _Left):
+            self.queue = count(queue, "queue", least=0)
+            given.add("queue")
         self.multipart_field_size = MAX_FIELD
         if not isinstance(multipart_field_size, _Left):
             self.multipart_field_size = size_in_bytes(multipart_field_size, "multipart_field_size")
@@ -172,6 +191,12 @@ class Limits:
         if not isinstance(timeout, _Left):
             self.timeout = None if timeout is None else seconds(timeout, "timeout")
             given.add("timeout")
+        self.compressed_body = False
+        if not isinstance(compressed_body, _Left):
+            if not isinstance(compressed_body, bool):
+                raise ConfigurationError(f"compressed_body is {compressed_body!r}: write True or False")
+            self.compressed_body = compressed_body
+            given.add("compressed_body")
         if not isinstance(unknown_fields, _Left):
             if unknown_fields not in ("ignore", "forbid"):
                 raise ConfigurationError(f"unknown_fields is {unknown_fields!r}: write 'ignore' or 'forbid'")

@@ -22,9 +22,10 @@ LOG_LEVELS: "Final" = ("critical", "error", "warning", "info", "debug")
 CORE_OPTIONS: "Final" = (
     ("--host HOST", "address to listen on, repeatable (127.0.0.1)"),
     ("--port PORT", "port to listen on, 0 for a free one (8000)"),
-    ("--uds PATH", "Unix socket to listen on, instead of host and port"),
+    ("--uds PATH", "Unix socket to listen on, instead of host and port; @NAME for an abstract one"),
     ("--uds-mode MODE", "file mode of the Unix socket, octal (660)"),
-    ("--workers N", "processes; 0 serves in this one (1)"),
+    ("--fd N", "listening socket that was inherited, repeatable, instead of host and port"),
+    ("--workers N", "processes; auto: one for each processor that may be used; 0 serves in this one (auto)"),
     ("--app-dir DIR", "folder to import the application from (.)"),
     ("--factory", "APP is a function that returns the application"),
     ("--log-level LEVEL", f"{' '.join(LOG_LEVELS)} (info)"),
@@ -44,6 +45,7 @@ class Launch:
         "app",
         "app_dir",
         "factory",
+        "fds",
         "hosts",
         "log_level",
         "port",
@@ -57,11 +59,13 @@ class Launch:
         self.app = ""
         self.app_dir = "."
         self.factory = False
+        self.fds: list[int] = []
         self.hosts: list[str] = []
         self.port = 8000
         self.uds: str | None = None
         self.uds_mode = 0o660
-        self.workers = 1
+        self.workers: int | None = None
+        """None: as many as there are processors that we may use."""
         self.log_level = "info"
         self.settings: dict[str, Any] = {}
 
@@ -79,14 +83,14 @@ class Launch:
 class Assignment:
     """What one worker gets from its supervisor: descriptors and its place among the others."""
 
-    __slots__ = ("counters", "listeners", "parent", "ready", "slot", "slots")
+    __slots__ = ("board", "listeners", "parent", "ready", "slot", "slots")
 
     def __init__(self, *numbers: int) -> None:
-        self.parent, self.ready, self.counters, self.slot, self.slots, *self.listeners = numbers
+        self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners = numbers
 
     def words(self) -> list[str]:
         """As arguments of `python -m covet.worker`."""
-        numbers = (self.parent, self.ready, self.counters, self.slot, self.slots, *self.listeners)
+        numbers = (self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners)
         return [",".join(map(str, numbers))]
 
     @classmethod
@@ -123,6 +127,8 @@ def parse(arguments: list[str]) -> Launch:
         raise UsageError("no application: write `covet run module:attribute`, as `covet run app:main`")
     if launch.uds is not None and flags & {"--host", "--port"}:
         raise UsageError("--uds stands instead of --host and --port: give one kind")
+    if launch.fds and flags & {"--host", "--port", "--uds"}:
+        raise UsageError("--fd stands instead of --host, --port and --uds: give one kind")
     launch.hosts = launch.hosts or ["127.0.0.1"]
     return launch
 
@@ -145,10 +151,12 @@ def _metavar(setting: "Setting") -> str:
         "share": "SHARE",
         "list": "LIST",
         "text": "TEXT",
+        "path": "PATH",
         "seconds": "SECONDS",
         "bytes": "SIZE",
         "bytes a second": "BYTES",
         "count": "N",
+        "count from 0": "N",
     }
     return words[setting.unit]
 
@@ -202,8 +210,10 @@ def _set(launch: Launch, flag: str, value: str) -> None:
             launch.uds = value
         case "--uds-mode":
             launch.uds_mode = _number(flag, value, 0o777, radix=8)
+        case "--fd":
+            launch.fds.append(_number(flag, value, 0x7FFFFFFF))
         case "--workers":
-            launch.workers = _number(flag, value, 1024)
+            launch.workers = None if value == "auto" else _number(flag, value, 1024)
         case "--app-dir":
             launch.app_dir = value
         case "--log-level":
@@ -235,7 +245,7 @@ def _setting_value(setting: "Setting", flag: str, value: str) -> object:
     given: object = value
     if setting.optional and value.lower() == "none":
         return None
-    if setting.unit not in ("bytes", "list", "text") or (setting.unit == "bytes" and value.isdecimal()):
+    if setting.unit not in ("bytes", "list", "text", "path") or (setting.unit == "bytes" and value.isdecimal()):
         try:
             given = float(value) if setting.unit in ("seconds", "share") else int(value)
         except ValueError:

@@ -40,6 +40,9 @@ fn main() -> std::io::Result<()> {
                 timeout: None,
                 cancel_on_disconnect: true,
                 takes_body: false,
+                compressed_body: false,
+                compress: None,
+                gate: None,
                 files: None,
             };
             let pattern = Pattern::parse(path).map_err(std::io::Error::other)?;

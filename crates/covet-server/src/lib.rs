@@ -8,9 +8,11 @@
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
 //!   [`body_stream`]: one in pieces; [`streaming`]: an answer in parts; [`exchange`]: what goes on meanwhile
+//! - [`admission`]: how many requests are in flight, and who waits for a turn
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
+//! - [`compression`]: content codings of answers and of requests' bodies
 //! - [`files`]: files as answers: conditions, ranges, resolving, media types
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`multipart`]: the sans-IO codec of forms with files; [`spool`]: keeps them while they arrive
@@ -18,10 +20,12 @@
 //! - [`json`]: the parts of JSON that need no Python
 
 pub mod access_log;
+pub mod admission;
 pub mod body;
 pub mod body_stream;
 pub mod buffers;
 mod chance;
+pub mod compression;
 mod connection;
 pub mod cookies;
 pub mod counters;

@@ -9,6 +9,8 @@ use std::task::Waker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::access_log::AccessLog;
+use crate::admission::Gate;
+use crate::compression::Aside;
 use crate::connection::Active;
 use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Millis};
@@ -26,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) access: Option<Rc<AccessLog>>,
     pub(crate) counters: Counters,
+    /// Of all that handlers work on, where the settings count them.
+    pub(crate) gate: Option<Rc<Gate>>,
     #[allow(
         clippy::vec_box,
         reason = "the boxes move in and out of connections as they are"
@@ -47,7 +51,11 @@ impl Worker {
         access: Option<AccessLog>,
         counters: Counters,
     ) -> Self {
+        let gate = settings
+            .max_concurrency
+            .map(|most| Gate::new(most, settings.queue));
         let worker = Self {
+            gate,
             settings,
             service,
             deadlines: Rc::new(Deadlines::new()),
@@ -201,6 +209,7 @@ impl Worker {
 
     pub(crate) fn drain(&self) {
         self.draining.set(true);
+        self.counters.leaving();
         let waiting = self.on_drain.take();
         for waker in waiting {
             waker.wake();
@@ -226,5 +235,11 @@ impl Worker {
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a value that is no text");
         self.service.handler.panicked(what);
+    }
+}
+
+impl Aside for Worker {
+    fn aside(&self, work: &mut dyn FnMut()) {
+        self.service.handler.aside(work);
     }
 }

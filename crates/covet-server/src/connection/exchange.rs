@@ -8,11 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
+use super::inflated_body::{coding, inflating};
 use super::socket::Socket;
 use super::streaming::late;
+use super::waiting::{Waiting, overloaded};
 use super::{Connection, Preamble, Step, unattended};
+use crate::admission::Entering;
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
+use crate::compression::Offered;
 use crate::deadlines::{Millis, NEVER};
 use crate::files::Asked;
 use crate::handler::{Answer, Request};
@@ -31,6 +35,8 @@ enum Decision {
     Called(Answer, Option<Duration>, bool),
     /// The server answers without the handler.
     Own(Response),
+    /// Too many are in flight: it waits, for so long at most.
+    Wait(Entering, Option<Duration>),
 }
 
 impl<S: Socket> Connection<S> {
@@ -131,12 +137,24 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
+        active.offered = None;
+        active.inflating = None;
         active.exchange.begin(head.version == Version::Http11);
+        self.begin(cx)
+    }
+
+    /// Answer it, or let it wait for its turn. What was read of it is the start of the input still.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>) -> Step {
+        let Some(active) = &mut self.active else {
+            return Step::Idle;
+        };
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, cx, &mut whole);
         active.exchange.attend(cx.waker());
-        // From here on the head's offsets point nowhere; its numbers and flags stay.
-        active.input.consume(active.head.len);
+        if !matches!(decision, Ok(Decision::Wait(..))) {
+            // From here on the head's offsets point nowhere; its numbers and flags stay.
+            active.input.consume(active.head.len);
+        }
         if whole {
             let length = active.decoder.direct();
             active.input.consume(length as usize);
@@ -158,6 +176,10 @@ impl<S: Socket> Connection<S> {
             Ok(Decision::Own(response)) => {
                 self.worker.breathe();
                 self.answer(response);
+            }
+            Ok(Decision::Wait(entering, timeout)) => {
+                let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
+                active.phase = Phase::Waiting(Box::new(Waiting { entering, timeout }));
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -209,25 +231,49 @@ impl<S: Socket> Connection<S> {
                 ));
             }
         };
+        active.offered = route
+            .compress
+            .map(|options| Offered::of(options, head, bytes));
         active.limits.max_body = route.max_body;
         BodyDecoder::check(head.framing, &active.limits)?;
         if let Some(files) = &route.files {
             let below = active.params.iter().last();
             return Ok(Decision::Own(files.answer(head, bytes, below)));
         }
+        let codec = match coding(head, bytes, route) {
+            Ok(codec) => codec,
+            Err(refused) => return Ok(Decision::Own(refused)),
+        };
+        if active.pass.is_none() && (route.gate.is_some() || worker.gate.is_some()) {
+            let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
+            match entering.poll(cx) {
+                Poll::Ready(Some(pass)) => active.pass = Some(pass),
+                Poll::Ready(None) => return Ok(Decision::Own(overloaded())),
+                Poll::Pending => return Ok(Decision::Wait(entering, route.timeout)),
+            }
+        }
         let body = match head.framing {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),
             framing => {
+                if let Some(codec) = codec {
+                    let ratio = worker.settings.max_body_ratio;
+                    let head = &mut active.head;
+                    active.inflating = Some(inflating(codec, head, bytes, route, ratio));
+                }
                 if Rc::strong_count(&active.body) > 1 {
                     active.body = Rc::default(); // somebody kept the last request's
                 }
-                let here = whole_body(framing, &bytes[head.len..]);
+                let here = match active.inflating {
+                    None => whole_body(framing, &bytes[active.head.len..]),
+                    Some(_) => None,
+                };
                 *whole = here.is_some();
                 active.body.reset(here, cx.waker());
                 Body::shared(&active.body)
             }
         };
+        let head = &active.head;
         let request = Request {
             head,
             bytes: &bytes[..head.len],
@@ -237,6 +283,7 @@ impl<S: Socket> Connection<S> {
             request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
             body: &body,
             exchange: &active.exchange,
+            pass: active.pass.as_ref(),
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
         Ok(match called {
@@ -329,7 +376,7 @@ impl<S: Socket> Connection<S> {
             && (refused || !pending.cancel)
         {
             // It learns of the failure where it awaits the body, and may clean up.
-            unattended::finish(&self.worker, pending.future);
+            unattended::finish(&self.worker, pending.future, active.pass.take());
         }
     }
 }

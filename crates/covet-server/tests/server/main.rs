@@ -1,8 +1,12 @@
 //! The server over real sockets, driven by closures: no Python, port 0, one runtime a test.
 
+mod admission;
 mod answers;
 mod bodies;
 mod body_streams;
+mod coded;
+mod compressed_bodies;
+mod compression;
 mod departures;
 mod drain;
 mod feeding;

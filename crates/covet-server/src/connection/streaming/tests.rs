@@ -125,6 +125,9 @@ fn ask(sizes: &[usize], max_unsent: usize, open: bool) -> (usize, Vec<Vec<u8>>) 
         timeout: None,
         cancel_on_disconnect: true,
         takes_body: false,
+        compressed_body: false,
+        compress: None,
+        gate: None,
         files: None,
     };
     let pattern = Pattern::parse("/").expect("a pattern");
