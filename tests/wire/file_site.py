@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from covet import Covet, Server
-from covet.loop import run
 from tests.wire.answers import Answer
 from tests.wire.connection import Connection, Fields
+from tests.wire.loop_client import run
 from tests.wire.server_process import PATIENCE
 
 T = TypeVar("T")

@@ -61,10 +61,25 @@ MISSING = [
     "/s/sub//index.html",
     "/s-other/secret",
     "/s/-other/secret",
+    "/s/..;/secret",
+    "/s/....//secret",
+    "/s/%EF%BC%8E%EF%BC%8E/secret",
+    "/s/%e2%80%a4%e2%80%a4/secret",
     "/s/" + "a" * 300,
     "/s/" + "a/" * 3000,
 ]
-BAD = ["/s/../secret", "/s/%2e%2e/secret", "/s/.%2E/secret", "/s/sub/../../secret", "/s/./a.txt", "/s/..", "/s/%ff"]
+BAD = [
+    "/s/%c0%ae%c0%ae/secret",
+    "/s/%c0%af..%c0%afsecret",
+    "http://localhost/s/../secret",
+    "/s/../secret",
+    "/s/%2e%2e/secret",
+    "/s/.%2E/secret",
+    "/s/sub/../../secret",
+    "/s/./a.txt",
+    "/s/..",
+    "/s/%ff",
+]
 
 
 def test_paths(site: Path) -> None:
