@@ -12,7 +12,8 @@ HTTP1, CONNECTIONS = "tests/limits/test_limits_http1.py", "tests/limits/test_lim
 ADMISSION, MORE = "tests/limits/test_limits_admission.py", "tests/limits/test_limits_more.py"
 UPLOADS, LOG = "tests/wire/test_uploads.py", "tests/wire/test_access_log.py"
 IDS, PROXIES = "tests/wire/test_request_ids.py", "tests/wire/test_proxies.py"
-HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_files.py"
+HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_file_sends.py"
+CODINGS, SUPERVISOR = "tests/wire/test_compression.py", "tests/python/test_supervisor.py"
 CODEC = "crates/covet-server/tests/http1/limits.rs"
 
 TESTS: dict[str, tuple[str, ...]] = {
@@ -64,6 +65,22 @@ TESTS: dict[str, tuple[str, ...]] = {
     "slow_request": (f"{IDS}::test_a_slow_request_is_one_warning", f"{IDS}::test_nothing_is_slow_by_default"),
     "debug": (f"{MORE}::test_debug",),
     "switch_interval": (f"{MORE}::test_switch_interval",),
+    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting",),
+    "Limits(compressed_body=)": (
+        f"{CODINGS}::test_a_route_that_does_not_take_them",
+        f"{CODINGS}::test_the_limit_of_the_route_is_that_of_the_decoded_body",
+    ),
+    "access_log_file": ("tests/wire/test_access_log_file.py::test_a_file_that_is_moved_aside",),
+    "drain_delay": ("tests/faults/test_drain.py::test_readiness_goes_first_and_everything_else_goes_on",),
+    "max_age": (f"{SUPERVISOR}::test_a_worker_is_replaced_at_an_age",),
+    "max_requests": ("tests/faults/test_replacing.py::test_worn_workers_are_replaced",),
+    "max_rss": (f"{SUPERVISOR}::test_a_worker_is_replaced_at_a_size",),
+    "pin_workers": (f"{SUPERVISOR}::test_pinned_workers",),
+    "worker_timeout": (
+        "tests/faults/test_hanging.py::test_the_log_names_the_line_that_hangs",
+        "tests/faults/test_hanging.py::test_who_is_late_but_comes_is_kept",
+    ),
+    "tcp_user_timeout": ("crates/covet-server/src/listener.rs::what_is_accepted_notices_a_client_that_is_gone",),
     "timeout": (f"{HANDLERS}::test_time_limit_cancels", f"{HANDLERS}::test_time_limit_of_a_def"),
     "Limits(form_fields=)": (f"{UPLOADS}::test_limits_of_urlencoded_fields",),
     "Limits(multipart_parts=)": (f"{UPLOADS}::test_limits_of_a_route",),
@@ -105,4 +122,4 @@ def test_the_tests_are_there(row: str) -> None:
     for place in TESTS[row]:
         file, _, name = place.partition("::")
         word = "def" if file.endswith(".py") else "fn"
-        assert re.search(rf"^(async )?{word} {name}\(", (ROOT / file).read_text(), re.MULTILINE), place
+        assert re.search(rf"^ *(async )?{word} {name}\(", (ROOT / file).read_text(), re.MULTILINE), place

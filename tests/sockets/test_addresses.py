@@ -167,7 +167,8 @@ UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 
 @pytest.mark.skipif(
-    shutil.which("unshare") is None or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode != 0,
+    shutil.which("unshare") is None
+    or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode != 0,
     reason="no process namespace to be had",
 )
 @pytest.mark.parametrize("workers", ["0", "2"])
