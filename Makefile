@@ -24,8 +24,8 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage asyncio differential interpreters soak format clean
+.PHONY: browser differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
+	packaging coverage differential interpreters soak format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -96,18 +96,26 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
+.PHONY: asyncio libraries
 asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
 	$(BIN)/python -m tests.asyncio.run
 
-ci: check docs packaging coverage asyncio ## What must be green before every push.
+libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
+	scripts/test_libraries.sh
 
-ci-full: ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
+
+ci-full: ci browser differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
 differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
 	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py
 
 differential-http: $(VENV)/.built-dev ## Compare HTTP/1.1 with hyper, Go and nginx on many generated requests.
 	COVET_TEST_BUDGET=60 $(BIN)/python -m pytest tests/differential_http
+
+browser: $(VENV)/.built-dev ## Send a form and read events with Chromium, which is installed where it is missing.
+	scripts/install_browser.sh
+	COVET_TEST_NEEDS=chromium $(BIN)/python -m pytest tests/clients -k browser
 
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
