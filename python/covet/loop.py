@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import weakref
-from asyncio import base_events, events, format_helpers, sslproto
+from asyncio import base_events, events, format_helpers
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector, DefaultSelector
 from typing import Any, Protocol, TypeVar
@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from covet._mirror import Mirror
 from covet._native import Handle, Scheduler, TimerHandle
 from covet._sockets import SocketOperations
+from covet._tls import TlsProtocol
 from covet._transports import SocketTransport
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
@@ -152,9 +153,7 @@ class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
     ) -> Any:
         """Make the transport of a TLS connection: the standard library's TLS on a native transport."""
         self._ensure_fd_no_transport(rawsock)
-        tls: Any = sslproto.SSLProtocol(
-            self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts
-        )
+        tls: Any = TlsProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts)
         SocketTransport(self, rawsock, tls, None, extra, server)
         return tls._app_transport
 
