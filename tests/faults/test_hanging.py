@@ -40,7 +40,9 @@ def test_the_log_names_the_line_that_hangs(name: str) -> None:
     line = first + len(lines) - 1
     with running(APP, "--workers", "2", "--worker-timeout", "0.5") as server:
         pid = hang(server, f"/{name}")
-        (found,) = server.wait_for(rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)")
+        (found,) = server.wait_for(
+            rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)"
+        )
         assert float(found[1]) < 20
         assert (Path(found[2]).name, int(found[3]), found[4]) == ("app.py", line, name)
         assert f'line {line} in {name}\n  File "' in server.log, "and where that was called"
