@@ -85,7 +85,7 @@ def _proxy(word: object, name: str) -> str:
     raise ConfigurationError(f"{name} has {word!r}: write an address, a network as 10.0.0.0/8, or unix")
 
 
-_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDT%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
+_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDTX%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
 
 
 def log_format(value: object, name: str) -> str:
@@ -94,7 +94,7 @@ def log_format(value: object, name: str) -> str:
         return str(value)
     raise ConfigurationError(
         f"{name} is {value!r}: write text, json, or a line of "
-        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%"
+        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %X %{Name}i %{Name}o %%"
     )
 
 
