@@ -5,7 +5,9 @@
 `gzip -c numbers.json | curl -H "Content-Encoding: gzip" --json @- http://127.0.0.1:8000/sum`
 """
 
-from covet import Compress, Covet, Limits
+from typing import Annotated
+
+from covet import Body, Compress, Covet, Limits
 
 main = Covet(middleware=[Compress()])
 
@@ -17,6 +19,6 @@ def squares() -> list[int]:
 
 
 @main.post("/sum", limits=Limits(compressed_body=True))
-async def total(numbers: list[float]) -> float:
+async def total(numbers: Annotated[list[float], Body()]) -> float:
     """Numbers, which may come in zstd, br or gzip."""
     return sum(numbers)
