@@ -19,6 +19,7 @@ ADDRESSES, WATCH, SUPERVISOR = (
     "tests/python/test_watch.py",
     "tests/python/test_supervisor.py",
 )
+BODIES = "crates/covet-server/tests/server/compressed_bodies.rs"
 CODEC = "crates/covet-server/tests/http1/limits.rs"
 
 TESTS: dict[str, tuple[str, ...]] = {
@@ -48,6 +49,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "max_multipart_field": (f"{UPLOADS}::test_default_limits", f"{UPLOADS}::test_limits_are_settings"),
     "max_multipart_fields": (f"{UPLOADS}::test_limits_are_settings",),
     "max_discard": (f"{CONNECTIONS}::test_unread_body_is_thrown_away",),
+    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting", f"{BODIES}::each_limit_at_one_less_itself_and_one_more"),
     "max_connections": (f"{HTTP1}::test_connections",),
     "max_connections_per_address": (f"{CONNECTIONS}::test_connections_of_one_address",),
     "max_concurrency": (f"{ADMISSION}::test_worker", f"{ADMISSION}::test_around_the_bounds"),
@@ -98,6 +100,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "Limits(multipart_parts=)": (f"{UPLOADS}::test_limits_of_a_route",),
     "Limits(multipart_files=)": (f"{UPLOADS}::test_limits_of_a_route",),
     "Limits(multipart_field_size=)": (f"{UPLOADS}::test_limits_of_a_route",),
+    "Limits(compressed_body=)": (
+        f"{CODINGS}::test_a_route_that_does_not_take_them",
+        f"{CODINGS}::test_the_limit_of_the_route_is_that_of_the_decoded_body",
+    ),
     "JSON nesting": (f"{MORE}::test_nesting_of_a_body",),
     "digits of a JSON integer": (f"{MORE}::test_digits_of_an_integer_in_a_body",),
     "digits of a chunk's size": (f"{CODEC}::chunk_size_digits",),
