@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
 	packaging coverage asyncio differential interpreters soak format clean
 
 help: ## Show this list.
@@ -100,9 +100,17 @@ packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environ
 asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
 	$(BIN)/python -m tests.asyncio.run
 
-ci: check docs packaging coverage asyncio ## What must be green before every push.
+.PHONY: libraries
+libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
+	scripts/test_libraries.sh
 
-ci-full: ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
+
+ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
+ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+
+install-missing:
+	scripts/install_missing.sh $(COVET_TEST_NEEDS)
 
 differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
 	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py

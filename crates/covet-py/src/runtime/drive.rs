@@ -20,9 +20,41 @@ thread_local! {
 /// The run in progress, if there is one.
 struct Drive {
     scheduler: RefCell<Option<Py<Scheduler>>>,
+    /// What the run ends with; on a pool's thread, what a job left for the loop's.
     carried: RefCell<Option<PyErr>>,
     exit: RefCell<Option<Waker>>,
     finished: Cell<bool>,
+    rest: RefCell<Rest>,
+}
+
+/// What the thread does where nothing is left to do.
+pub(super) enum Rest {
+    /// It sleeps until something comes.
+    Park,
+    /// It never sleeps here: the loop that calls it does.
+    Leave,
+    /// It sleeps, unless these lists of a loop that is not covet's have grown: its `_ready`, and its `_scheduled`
+    /// beyond so many.
+    Watch {
+        ready: Py<PyAny>,
+        scheduled: Py<PyAny>,
+        timers: usize,
+    },
+}
+
+impl Rest {
+    /// Whether nothing has come that the engine does not see.
+    fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
+        match self {
+            Self::Park => Ok(true),
+            Self::Leave => Ok(false),
+            Self::Watch {
+                ready,
+                scheduled,
+                timers,
+            } => Ok(ready.bind(py).len()? == 0 && scheduled.bind(py).len()? <= *timers),
+        }
+    }
 }
 
 impl Drive {
@@ -32,25 +64,36 @@ impl Drive {
             carried: RefCell::new(None),
             exit: RefCell::new(None),
             finished: Cell::new(false),
+            rest: RefCell::new(Rest::Park),
         }
     }
 }
 
 /// Ends the drive with `error`, which `run_forever` raises: for a `KeyboardInterrupt` or `SystemExit` that a handler
-/// raised in a task of its own. The first one wins; a second is reported as unraisable.
+/// raised in a task of its own. The first one wins; a second is reported as unraisable. On a thread that drives nothing
+/// the error waits for [`take_carried`].
 pub(crate) fn carry_out(error: PyErr) {
-    let refused = DRIVE.with(|drive| {
+    let (is_driven, refused) = DRIVE.with(|drive| {
         let mut carried = drive.carried.borrow_mut();
-        if drive.scheduler.borrow().is_none() || carried.is_some() {
-            return Some(error);
-        }
-        *carried = Some(error);
-        None
+        let refused = if carried.is_some() {
+            Some(error)
+        } else {
+            *carried = Some(error);
+            None
+        };
+        (drive.scheduler.borrow().is_some(), refused)
     });
     match refused {
-        Some(error) => attached(|py| error.write_unraisable(py, None)),
-        None => finish(),
+        Some(error) if is_driven => attached(|py| error.write_unraisable(py, None)),
+        // Two errors of one job: the answer was the first one's.
+        None if is_driven => finish(),
+        Some(_) | None => {}
     }
+}
+
+/// What [`carry_out`] was given on this thread, which drives nothing: for the loop's thread to carry out.
+pub(super) fn take_carried() -> Option<PyErr> {
+    DRIVE.with(|drive| drive.carried.take())
 }
 
 /// Ends the drive: `block_on` returns at its next poll.
@@ -64,6 +107,22 @@ pub(super) fn finish() {
 /// Whether the drive is ending: nothing more is to be called.
 pub(super) fn is_finished() -> bool {
     DRIVE.with(|drive| drive.finished.get())
+}
+
+/// Whether the thread, which has nothing to do, may sleep; if not, the drive ends.
+pub(super) fn may_park(py: Python<'_>) -> bool {
+    let quiet = DRIVE.with(|drive| drive.rest.borrow().is_quiet(py));
+    match quiet {
+        Ok(true) => true,
+        Ok(false) => {
+            finish();
+            false
+        }
+        Err(error) => {
+            carry_out(error);
+            false
+        }
+    }
 }
 
 /// The loop that this thread drives.
@@ -89,7 +148,7 @@ impl<'py> Driving<'py> {
     /// # Errors
     ///
     /// `RuntimeError` if the thread drives a loop already.
-    pub(super) fn begin(scheduler: &Bound<'py, Scheduler>) -> PyResult<Self> {
+    pub(super) fn begin(scheduler: &Bound<'py, Scheduler>, rest: Rest) -> PyResult<Self> {
         let py = scheduler.py();
         let begun = DRIVE.with(|drive| {
             let mut slot = drive.scheduler.borrow_mut();
@@ -97,6 +156,7 @@ impl<'py> Driving<'py> {
             if free {
                 *slot = Some(scheduler.clone().unbind());
                 drive.finished.set(false);
+                drive.rest.replace(rest);
             }
             free
         });
@@ -121,15 +181,16 @@ impl<'py> Driving<'py> {
 
 impl Drop for Driving<'_> {
     fn drop(&mut self) {
-        let (scheduler, carried, exit) = DRIVE.with(|drive| {
+        let (scheduler, carried, exit, rest) = DRIVE.with(|drive| {
             drive.finished.set(false);
             (
                 drive.scheduler.take(),
                 drive.carried.take(),
                 drive.exit.take(),
+                drive.rest.replace(Rest::Park),
             )
         });
-        drop((scheduler, exit));
+        drop((scheduler, exit, rest));
         if let Some(error) = carried {
             error.write_unraisable(self.py, None);
         }

@@ -7,6 +7,8 @@
 //! - [`drive`]: one `run_forever`: which loop, and how it ends
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
+//! - [`stock`]: the same engine inside the `select` of a loop that is not covet's
+//! - [`guest`]: the same engine for a moment at a time, from callbacks of any loop
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
@@ -37,6 +39,7 @@ mod drive;
 mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
+mod guest;
 mod handle;
 mod held;
 pub(crate) mod inline_values;
@@ -52,6 +55,7 @@ mod schedule;
 mod scheduler;
 mod signals;
 mod slots;
+mod stock;
 mod task;
 mod task_end;
 #[cfg(test)]
@@ -60,7 +64,7 @@ mod thread_bound;
 mod turn;
 pub(crate) mod walk;
 
-pub(crate) use attachment::{attached, offer};
+pub(crate) use attachment::{attached, detached, offer};
 pub(crate) use context::{call_in, copy_current};
 pub(crate) use drive::carry_out;
 pub(crate) use growing_bytes::GrowingBytes;
@@ -72,6 +76,8 @@ pub(crate) use task::{Started, start as start_task};
 pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
+pub use guest::GuestDriver;
 pub use handle::{Handle, TimerHandle};
 pub use net::StreamTransport;
 pub use scheduler::Scheduler;
+pub use stock::StockDriver;

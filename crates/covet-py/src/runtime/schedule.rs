@@ -70,12 +70,6 @@ impl Schedule {
         self.queue(py).timers_cancelled()
     }
 
-    /// The number of handles that are ready.
-    #[cfg(test)]
-    pub(super) fn ready_len(&self, py: Python<'_>) -> usize {
-        self.queue(py).ready().count()
-    }
-
     /// Takes the handles that are ready, to be run; those that become ready meanwhile have their own turn.
     pub(super) fn take_ready(&self, py: Python<'_>) -> VecDeque<Py<PyAny>> {
         self.queue(py).take_ready()
@@ -89,6 +83,20 @@ impl Schedule {
     /// Makes a handle ready.
     pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
         self.queue(handle.py()).push(handle.clone().unbind());
+    }
+
+    /// Makes handles ready before those that are.
+    pub(super) fn push_first(&self, py: Python<'_>, handles: Vec<Py<PyAny>>) {
+        self.queue(py).push_first(handles.into_iter());
+    }
+
+    /// Takes out everything: the handles that are ready, the timers that are not.
+    pub(super) fn take_all(&self, py: Python<'_>) -> (VecDeque<Py<PyAny>>, Vec<Py<TimerHandle>>) {
+        let (ready, timers) = self.queue(py).drain();
+        for timer in &timers {
+            timer.get().unschedule();
+        }
+        (ready, timers)
     }
 
     /// Keeps `timer` until its time, and takes the opportunity to forget cancelled ones.

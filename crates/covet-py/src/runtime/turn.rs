@@ -56,16 +56,18 @@ impl Turns {
     }
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
-        let is_ready = self.take_events(scheduler, cx)?;
+        let deadline = scheduler.get().deadline();
+        let is_first = scheduler.get().take_first_turn();
+        let is_ready = self.take_events(scheduler, is_first, cx)?;
         scheduler.get().schedule().take_due(scheduler.py());
         scheduler.get().pass_turn();
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
         ran?;
-        if scheduler.get().is_stopping() {
+        if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
-        } else if is_ready || !self.rest(scheduler, cx) {
+        } else if is_ready || !self.rest(scheduler, deadline, cx) {
             self.go_on(cx);
         } else {
             self.unlooked = 0;
@@ -91,10 +93,11 @@ impl Turns {
     fn take_events(
         &mut self,
         scheduler: &Bound<'_, Scheduler>,
+        is_first: bool,
         cx: &mut Context<'_>,
     ) -> PyResult<bool> {
         let mut is_ready = false;
-        if scheduler.get().take_first_turn() {
+        if is_first {
             // Tokio has not looked yet, and a loop that is told to stop at once still takes what is there.
             select(scheduler)?;
         }
@@ -108,12 +111,18 @@ impl Turns {
         Ok(is_ready)
     }
 
-    /// Sets the alarm for the next timer; false if there is something to do at once.
-    fn rest(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> bool {
+    /// Sets the alarm for the next timer or the deadline; false if there is something to do at once.
+    fn rest(
+        &mut self,
+        scheduler: &Bound<'_, Scheduler>,
+        deadline: f64,
+        cx: &mut Context<'_>,
+    ) -> bool {
         let (py, schedule) = (scheduler.py(), scheduler.get().schedule());
         let Some(when) = schedule.rest(py) else {
             return false;
         };
+        let when = when.min(deadline);
         if when < schedule.armed(py) || !self.is_set {
             self.set_alarm(when);
             schedule.arm(py, if self.is_set { when } else { f64::INFINITY });
@@ -159,6 +168,11 @@ impl Future for Turns {
         });
         Poll::Pending
     }
+}
+
+/// Whether the drive has lasted as long as it should. Most have no deadline, and the clock is not asked.
+fn is_over(deadline: f64) -> bool {
+    deadline < f64::INFINITY && deadline <= clock::monotonic()
 }
 
 /// Asks the selector without waiting; returns whether it had something.

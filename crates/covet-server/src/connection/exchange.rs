@@ -8,13 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
+use super::inflated_body::{coding, inflating};
 use super::socket::Socket;
 use super::streaming::late;
-use super::waiting::{Waiting, overloaded};
+use super::waiting::{Waiting, enter};
 use super::{Connection, Preamble, Step, unattended};
 use crate::admission::Entering;
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
+use crate::compression::Offered;
 use crate::deadlines::{Millis, NEVER};
 use crate::files::Asked;
 use crate::handler::{Answer, Request};
@@ -28,7 +30,7 @@ use crate::worker::Worker;
 const SERVER_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS";
 
 /// What routing and the limits decided about a head.
-enum Decision {
+pub(super) enum Decision {
     /// The handler answered, or will within the time given; and whether the client's leaving cancels.
     Called(Answer, Option<Duration>, bool),
     /// The server answers without the handler.
@@ -135,6 +137,8 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
+        active.offered = None;
+        active.inflating = None;
         active.exchange.begin(head.version == Version::Http11);
         self.begin(cx)
     }
@@ -190,20 +194,14 @@ impl<S: Socket> Connection<S> {
     ) -> Result<Decision, Refusal> {
         let (head, bytes) = (&active.head, active.input.bytes());
         let method = head.method_name.of(bytes);
-        match head.method {
-            Method::Connect | Method::Trace => {
-                return Ok(Decision::Own(Response::problem(
-                    501,
-                    "this server does not implement the method",
-                )));
-            }
-            Method::Other if !worker.service.router.knows(method) => {
-                return Ok(Decision::Own(Response::problem(
-                    501,
-                    "this server does not implement the method",
-                )));
-            }
-            _ => {}
+        let is_unknown = match head.method {
+            Method::Connect | Method::Trace => true,
+            Method::Other => !worker.service.router.knows(method),
+            _ => false,
+        };
+        if is_unknown {
+            let why = "this server does not implement the method";
+            return Ok(Decision::Own(Response::problem(501, why)));
         }
         if head.form == TargetForm::Asterisk {
             let all = Response::new(200, None, Payload::Empty);
@@ -227,33 +225,46 @@ impl<S: Socket> Connection<S> {
                 ));
             }
         };
+        active.offered = route
+            .compress
+            .map(|options| Offered::of(options, head, bytes));
         active.limits.max_body = route.max_body;
         BodyDecoder::check(head.framing, &active.limits)?;
         if let Some(files) = &route.files {
             let below = active.params.iter().last();
             return Ok(Decision::Own(files.answer(head, bytes, below)));
         }
-        if active.pass.is_none() && (route.gate.is_some() || worker.gate.is_some()) {
-            let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
-            match entering.poll(cx) {
-                Poll::Ready(Some(pass)) => active.pass = Some(pass),
-                Poll::Ready(None) => return Ok(Decision::Own(overloaded())),
-                Poll::Pending => return Ok(Decision::Wait(entering, route.timeout)),
-            }
+        let codec = match coding(head, bytes, route) {
+            Ok(codec) => codec,
+            Err(refused) => return Ok(Decision::Own(refused)),
+        };
+        if active.pass.is_none()
+            && let Some(decision) = enter(&mut active.pass, route, worker, cx)
+        {
+            return Ok(decision);
         }
         let body = match head.framing {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),
             framing => {
+                if let Some(codec) = codec {
+                    let ratio = worker.settings.max_body_ratio;
+                    let head = &mut active.head;
+                    active.inflating = Some(inflating(codec, head, bytes, route, ratio));
+                }
                 if Rc::strong_count(&active.body) > 1 {
                     active.body = Rc::default(); // somebody kept the last request's
                 }
-                let here = whole_body(framing, &bytes[head.len..]);
+                let here = match active.inflating {
+                    None => whole_body(framing, &bytes[active.head.len..]),
+                    Some(_) => None,
+                };
                 *whole = here.is_some();
                 active.body.reset(here, cx.waker());
                 Body::shared(&active.body)
             }
         };
+        let head = &active.head;
         let request = Request {
             head,
             bytes: &bytes[..head.len],
