@@ -14,6 +14,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 FUZZ_SECONDS ?= 60
 
+# Event loops beside covet's own, and what of the tests over the wire says most of a driver.
+LOOPS := asyncio uvloop
+LOOPS_QUICK := $(addprefix tests/wire/test_,handlers.py streams.py streamed_bodies.py bodies_awaited.py uploads.py)
+
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.tools
@@ -25,7 +29,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
 .PHONY: browser differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage differential interpreters soak format clean
+	packaging coverage differential interpreters soak loops loops-quick format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -96,9 +100,9 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
-ci: check docs packaging coverage ## What must be green before every push.
+ci: check docs packaging coverage loops-quick ## What must be green before every push.
 
-ci-full: ci browser differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci-full: ci loops browser differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
 differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
 	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py
@@ -119,6 +123,12 @@ interpreters: $(TOOLS) ## Run pytest against the wheel of every interpreter that
 
 soak: $(VENV)/.built-release ## Run the long tests.
 	$(BIN)/python -m pytest -m soak || [ $$? = 5 ]
+
+loops: $(VENV)/.built-dev ## Run every test over the wire on each event loop that is not covet's.
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q tests/wire tests/limits tests/faults || exit 1; done
+
+loops-quick: $(VENV)/.built-dev
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q $(LOOPS_QUICK) || exit 1; done
 
 dist: $(TOOLS) ## Build the sdist and a wheel for every interpreter that is found, into dist/.
 	@rm -rf dist
