@@ -28,8 +28,8 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: browser differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage differential interpreters soak loops loops-quick format clean
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
+	packaging coverage asyncio differential interpreters soak loops loops-quick format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -86,6 +86,7 @@ check-house: $(TOOLS)
 	$(BIN)/python scripts/check_house.py
 	$(BIN)/python scripts/check_dependencies.py
 	$(BIN)/python -m benches.json.report --check
+	$(BIN)/python -m benches.loop.report --check
 	$(BIN)/python -m benches.http.report --check
 
 format: $(TOOLS) ## Rewrite Rust and Python to the house's format.
@@ -100,19 +101,26 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
-ci: check docs packaging coverage loops-quick ## What must be green before every push.
+asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
+	$(BIN)/python -m tests.asyncio.run
 
-ci-full: ci loops browser differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+.PHONY: libraries
+libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
+	scripts/test_libraries.sh
+
+ci: check docs packaging coverage asyncio libraries loops-quick ## What must be green before every push.
+
+ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
+ci-full: install-missing ci loops differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+
+install-missing:
+	scripts/install_missing.sh $(COVET_TEST_NEEDS)
 
 differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
 	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py
 
 differential-http: $(VENV)/.built-dev ## Compare HTTP/1.1 with hyper, Go and nginx on many generated requests.
 	COVET_TEST_BUDGET=60 $(BIN)/python -m pytest tests/differential_http
-
-browser: $(VENV)/.built-dev ## Send a form and read events with Chromium, which is installed where it is missing.
-	scripts/install_browser.sh
-	COVET_TEST_NEEDS=chromium $(BIN)/python -m pytest tests/clients -k browser
 
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
@@ -148,8 +156,12 @@ bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs an
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run
 
-bench-report: $(TOOLS) ## Write docs/benchmarks.md, docs/benchmarks-json.md and the README's table from the newest results.
+bench-loop: $(VENV)/.built-release ## Measure the event loop beside uvloop, asyncio and rloop; about eight minutes.
+	$(BIN)/python -m benches.loop.run
+
+bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the README's table from the newest results.
 	$(BIN)/python -m benches.json.report
+	$(BIN)/python -m benches.loop.report
 	$(BIN)/python -m benches.http.report
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.
