@@ -137,6 +137,7 @@ bench-report: $(TOOLS) ## Write docs/benchmarks.md, docs/benchmarks-json.md and 
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.
 	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/settings_table.py --check
 
 clean: ## Remove everything that was built.
 	rm -rf target $(VENV) .bench dist coverage python/covet/_native*.so benches/*/target scripts/*/target fuzz/target

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self, final
 
 from covet import listeners
-from covet._defaults import BACKLOG, DRAIN_TIMEOUT
 from covet._serving import Serving, running_loop
 from covet.app import Covet
 from covet.config import Seconds, StrPath, seconds
@@ -34,10 +33,11 @@ class Server:
         port: int = 8000,
         uds: StrPath | None = None,
         fd: int | None = None,
+        settings: ServerSettings | None = None,
     ) -> None:
         """`port` 0 takes a free one; `uds` or `fd` (a listening socket's descriptor) instead of host and port.
 
-        A mistake: ConfigurationError; in use: OSError, at `async with`.
+        `settings` None: the defaults; their `debug` is the application's. A mistake: ConfigurationError; in use: OSError, at `async with`.
         """
         if not isinstance(app, Covet):
             raise ConfigurationError(f"Server got {app!r}: give it a Covet application")
@@ -48,6 +48,7 @@ class Server:
         self._app = app
         self._host, self._port = host, port
         self._uds, self._fd = uds, fd
+        self._settings = settings or ServerSettings()
         self._listeners: list[socket.socket] = []
         self._url = ""
         self._serving: Serving | None = None
@@ -73,7 +74,7 @@ class Server:
             raise ConfigurationError("this server was started before: make another one")
         running_loop()
         self._closed = asyncio.Event()
-        self._serving = Serving(self._app, ServerSettings())
+        self._serving = Serving(self._app, self._settings)
         self._listeners = self._listen()
         self._url = listeners.url_of(self._listeners[0])
         try:
@@ -98,9 +99,12 @@ class Server:
         """Until `drain` is called or the task is cancelled."""
         await self.wait_closed()
 
-    async def drain(self, timeout: Seconds = DRAIN_TIMEOUT) -> None:
-        """Stop accepting, finish what runs, abort the rest after `timeout` seconds. Again: waits for the first."""
-        limit = seconds(timeout, "timeout")
+    async def drain(self, timeout: Seconds | None = None) -> None:
+        """Stop accepting, finish what runs, abort the rest after `timeout` seconds. Again: waits for the first.
+
+        None: the setting `drain_timeout`.
+        """
+        limit = self._settings.drain_timeout if timeout is None else seconds(timeout, "timeout")
         if self._serving is None:
             raise RuntimeError("the server does not run: use `async with server`")
         if self._draining is None:
@@ -117,8 +121,8 @@ class Server:
         if self._fd is not None:
             return [listeners.adopt(self._fd)]
         if self._uds is not None:
-            return [listeners.listen_unix(os.fspath(self._uds), BACKLOG)]
-        return listeners.listen([self._host], self._port, BACKLOG)
+            return [listeners.listen_unix(os.fspath(self._uds), self._settings.backlog)]
+        return listeners.listen([self._host], self._port, self._settings.backlog)
 
     async def _drain(self, serving: Serving, limit: float) -> None:
         """The one drain."""

@@ -7,9 +7,10 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT
+from covet._setting import Setting
 from covet.config import MAX_BODY, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
@@ -99,27 +100,13 @@ class ServerSettings:
             object.__setattr__(self, setting.name, checked(setting, getattr(self, setting.name)))
 
 
-class Setting(NamedTuple):
-    """One field of ServerSettings, described."""
-
-    name: str
-    unit: Unit
-    optional: bool
-    """None means no limit."""
-    default: object
-    words: str
-    choices: tuple[str, ...] = ()
-    """Of a text: all that it may be; none where it is a format."""
-
-
 def described() -> Iterator[Setting]:
     """Every field of ServerSettings."""
     for field in dataclasses.fields(ServerSettings):
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         said = field.metadata
-        yield Setting(
-            field.name, said["unit"], "None" in str(field.type), default, said["words"], choices=said["choices"]
-        )
+        optional = "None" in str(field.type)
+        yield Setting(field.name, said["unit"], default, said["words"], optional=optional, choices=said["choices"])
 
 
 def checked(setting: Setting, value: object) -> object:

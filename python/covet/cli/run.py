@@ -16,6 +16,10 @@ def run(words: list[str]) -> int:
     if "-h" in words or "--help" in words:
         _help()
         return 0
+    if "--print-config" in words:
+        from covet.cli.config import config
+
+        return config(words)
     launch = parse(words)
     try:
         listeners = _listen(launch)
@@ -58,4 +62,6 @@ def _help() -> None:
     lines = ["usage: covet run APP [options]", "", "APP is module:attribute, as app:main", ""]
     lines += [f"  {flag:<34} {words}" for flag, words in options()]
     lines += ["", "SIZE is bytes, or as 64KB (64,000) or 64KiB (65,536)"]
+    lines += ["--no-NAME turns a switch off. A setting is also read from the variable COVET_NAME, then from the file;"]
+    lines += ["what is nearer to the command counts"]
     sys.stdout.write("\n".join(lines) + "\n")
