@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml)
 
-.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
+.PHONY: help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
 	packaging coverage differential interpreters soak format clean
 
 help: ## Show this list.
@@ -127,6 +127,9 @@ bench-quick: $(VENV)/.built-release ## Measure CovetPy against the floor; under 
 
 bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs and gives; about five minutes.
 	$(BIN)/python -m benches.switching.run
+
+bench-reload: $(VENV)/.built-release ## Measure how soon a save is answered with `--reload`; half a minute.
+	$(BIN)/python -m benches.reload.run
 
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run

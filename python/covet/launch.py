@@ -37,6 +37,10 @@ class Launch:
     app_dir: str
     factory: bool
     log_level: str
+    reload: bool
+    reload_dir: "tuple[str, ...]"
+    reload_include: "tuple[str, ...]"
+    reload_exclude: "tuple[str, ...]"
     settings: "dict[str, Any]"
     """Arguments of ServerSettings."""
     given: dict[str, Given]
@@ -48,6 +52,8 @@ class Launch:
             setattr(self, setting.name, given[setting.name].value if setting.name in given else setting.default)
         core = {setting.name for setting in CORE}
         self.settings = {name: each.value for name, each in given.items() if name not in core}
+        if self.reload:  # an idle connection would bring requests to the old code, a new one brings its first at once
+            self.settings = {"drain_quiet": 0.05, **self.settings, "debug": True}
 
     @property
     def hosts(self) -> list[str]:
@@ -90,6 +96,15 @@ def parse(arguments: list[str], environment: "Mapping[str, str] | None" = None, 
     _choose_address(given)
     if needs_app and "app" not in given:
         raise UsageError("no application: write `covet run module:attribute`, as `covet run app:main`")
+    reload, workers = given.get("reload"), given.get("workers")
+    if (
+        reload is not None
+        and reload.value
+        and workers is not None
+        and workers.rank >= reload.rank
+        and workers.value != 1
+    ):
+        raise UsageError("--reload has one worker: leave --workers out")
     return Launch(given)
 
 

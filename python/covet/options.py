@@ -26,6 +26,10 @@ CORE: "Final" = (
     Setting("app_dir", "path", ".", "folder to import the application from"),
     Setting("factory", "switch", False, "APP is a function that returns the application"),
     Setting("log_level", "text", "info", f"{', '.join(LOG_LEVELS)}: the least that is logged", choices=LOG_LEVELS),
+    Setting("reload", "switch", False, "for development: one worker, replaced when a file changes; debug is on"),
+    Setting("reload_dir", "names", (), "folder to watch, repeatable; none is the folder of the application"),
+    Setting("reload_include", "names", (), "pattern of files that count beside *.py, repeatable"),
+    Setting("reload_exclude", "names", (), "pattern of files and folders that do not count, repeatable"),
 )
 """The settings of the command. Their units: number, mode (octal), path, names (several), text, switch."""
 

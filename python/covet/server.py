@@ -25,7 +25,7 @@ __all__ = ["Server"]
 class Server:
     """`async with` starts the lifespan and listens; leaving drains. Runs on `covet.loop`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each word
         self,
         app: Covet,
         *,
@@ -37,7 +37,7 @@ class Server:
     ) -> None:
         """`port` 0 takes a free one; `uds` or `fd` (a listening socket's descriptor) instead of host and port.
 
-        `settings` None: the defaults; their `debug` is the application's. A mistake: ConfigurationError; in use: OSError, at `async with`.
+        `settings` None: the defaults. A mistake: ConfigurationError; in use: OSError, at `async with`.
         """
         if not isinstance(app, Covet):
             raise ConfigurationError(f"Server got {app!r}: give it a Covet application")

@@ -21,7 +21,7 @@ from covet._native import set_parent_death_signal
 from covet._serving import Serving
 from covet.app import Covet
 from covet.errors import ConfigurationError
-from covet.launch import FAILED_START, Assignment, Launch, parse
+from covet.launch import FAILED_START, Assignment, Launch, UsageError, parse
 from covet.lifespan import around
 from covet.listeners import refuse_new, remove_unix
 from covet.loading import LoadError, load_app
@@ -135,7 +135,7 @@ def main(arguments: list[str]) -> int:
         return run(
             parse(arguments[1:]), [socket.socket(fileno=fd) for fd in part.listeners], lambda: tell("ready"), part
         )
-    except FailedStart as failure:
+    except (FailedStart, UsageError) as failure:  # the file of settings may have changed
         tell(str(failure))
         return FAILED_START
 

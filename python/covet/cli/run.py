@@ -26,6 +26,10 @@ def run(words: list[str]) -> int:
     except OSError as error:
         say(error.strerror or str(error))
         return 1
+    if launch.reload:
+        from covet.reloading import Reloader
+
+        return Reloader(words, listeners, launch).run()
     if launch.workers == 0:
         return _here(launch, listeners)
     return Supervisor(words, listeners, launch.workers, launch.drain_timeout).run()
