@@ -152,7 +152,8 @@ def _checked_core(setting: Setting, value: object, label: str) -> object:
                 return value
             want = "true or false"
         case "names":
-            if isinstance(value, list) and value and all(isinstance(name, str) and name for name in value):
+            names = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+            if isinstance(value, list) and names and (value or not setting.default):
                 return tuple(value)
             want = "one name, or a list of them"
         case _:

@@ -17,6 +17,9 @@ SAMPLES = {
     "app": ("shop:main", "shop:main"),
     "host": ("::1, 127.0.0.1", ("::1", "127.0.0.1")),
     "uds": ("/run/shop.sock", "/run/shop.sock"),
+    "reload_dir": ("src, lib", ("src", "lib")),
+    "reload_include": ("*.html", ("*.html",)),
+    "reload_exclude": ("tests", ("tests",)),
     "uds_mode": ("600", 0o600),
     "app_dir": ("src", "src"),
     "log_level": ("debug", "debug"),
@@ -45,7 +48,7 @@ def sample(setting: Setting) -> tuple[str, object]:
 def as_toml(setting: Setting) -> str:
     """The sample as a file says it, by its type where TOML has one."""
     text, value = sample(setting)
-    if setting.name in ("host", "trusted_proxies"):
+    if setting.unit in ("names", "list"):
         return "[" + ", ".join(f'"{name.strip()}"' for name in text.split(",")) + "]"
     return f'"{text}"' if isinstance(value, str) or setting.unit in ("mode", "bytes") else text
 
