@@ -156,6 +156,8 @@ def size_section(sizes: dict[str, Any]) -> str:
         )
     if starts.get("covet, supervised"):
         rows.append(["covet, under its supervisor", "", "", f"{starts['covet, supervised']['median_s']:.3f} s"])
+    if typed := sizes.get("typed_routes"):
+        rows.append(["covet, 1,000 typed routes", "", mib(typed["resident"]), f"{typed['median_s']:.3f} s"])
     counts = {idle["connections"] for idle in sizes.get("idle", {}).values() if idle}
     text = table(["server", "idle connection", "resident, hello app", "start to first answer"], rows)
     return f"{text}\n\nIdle connections: {', '.join(f'{count:,}' for count in sorted(counts))}, one answer each; growth of the proportional set size, user space only."

@@ -67,9 +67,9 @@ http {{
 """
 
 
-def covet_command(port: int, workers: int = 0) -> list[str]:
+def covet_command(port: int, workers: int = 0, app: str = "covet_app") -> list[str]:
     """How CovetPy is started; `workers` 0 runs in the calling process."""
-    return [str(COVET), "run", "covet_app:main", "--workers", str(workers), "--host", HOST, "--port", str(port)]
+    return [str(COVET), "run", f"{app}:main", "--workers", str(workers), "--host", HOST, "--port", str(port)]
 
 
 def nginx_command(port: int, _: Workload) -> list[str]:

@@ -146,6 +146,15 @@ def starts(run: Run, server: Server, command: list[str]) -> dict[str, Any]:
     }
 
 
+def typed_routes(run: Run, server: Server) -> dict[str, Any]:
+    """Start and memory of an application with a thousand typed routes."""
+    command = covet_command(run.port, app="typed_routes")
+    started = starts(run, server, command)
+    with running(run.start(server, HELLO, command)) as process:
+        ask_once(run.port, HELLO.path).close()
+        return {**started, "resident": settled(process.pid)["rss"]}
+
+
 async def send_large_bodies(port: int) -> None:
     """All connections send one large body at the same time, read the answer and close."""
 
@@ -246,6 +255,7 @@ def measure_all(run: Run) -> dict[str, Any]:
             sizes["start"]["covet, supervised"] = attempt(
                 run, name, "supervised start", partial(starts, run, server, covet_command(run.port, workers=1))
             )
+            sizes["typed_routes"] = attempt(run, name, "1,000 routes", partial(typed_routes, run, server))
             sizes["burst"][name] = attempt(run, name, "burst", partial(burst, run, server))
         if name in {"covet", "fastapi"}:
             sizes["busy_pool"][name] = attempt(run, name, "busy pool", partial(beside_busy_pool, run, server))

@@ -15,7 +15,6 @@ from covet.params import Body, File, Form
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
-_SHORT: Final = {"json": JSON}
 
 
 class BodyParameter(NamedTuple):
@@ -82,7 +81,7 @@ def _readers(parameter: BodyParameter, marker: Marker, node: Node) -> list[BodyR
         if given == "form":
             found += _form(parameter, node)
         else:
-            found.append(_reader(parameter, _SHORT.get(given, given).lower(), node))
+            found.append(_reader(parameter, JSON if given == "json" else given.lower(), node))
     return found
 
 

@@ -60,6 +60,12 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
     answer = signature.returned.plan
     unknown = _says(found.limits, "unknown_fields")
     max_body, timeout = _says(found.limits, "max_body"), _says(found.limits, "timeout")
+    concurrency, waiting = _says(found.limits, "max_concurrency"), _says(found.limits, "queue")
+    most = None if concurrency is None else concurrency.max_concurrency
+    if most is None and waiting is not None and waiting is route.limits and waiting.queue:
+        raise route.mistake(
+            ConfigurationError(f"queue is {waiting.queue}, but nothing waits without max_concurrency: set that too")
+        )
     plan = RoutePlan(
         methods=route.methods,
         path=found.path,
@@ -76,6 +82,8 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
         form_limits=_form_limits(found.limits, settings),
         max_body=settings.max_body if max_body is None else max_body.max_body,
         timeout=None if timeout is None else timeout.timeout,
+        max_concurrency=most,
+        queue=0 if waiting is None else waiting.queue,
         cancel_on_disconnect=policy == "cancel",
     )
     return Compiled(plan, decision.reason)

@@ -153,5 +153,9 @@ class RoutePlan:
     """Bytes; None for unlimited."""
     timeout: float | None
     """Seconds; None for unlimited."""
+    max_concurrency: int | None
+    """Requests in flight at once; None for unlimited."""
+    queue: int
+    """Requests that wait for that."""
     cancel_on_disconnect: bool
     """Cancel the handler when the client goes."""

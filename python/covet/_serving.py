@@ -5,6 +5,7 @@ Knows the engine and `covet.loop`; nothing of signals, processes or command line
 
 import asyncio
 import logging
+import mmap
 from typing import Final
 
 from covet._compile import compile_files, compile_routes, with_debug
@@ -15,6 +16,8 @@ from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 _logger: Final = logging.getLogger("covet.server")
+_STOPS: Final = 0
+"""Byte of the board that is not 0 once the supervisor is going to stop."""
 
 
 class Serving:
@@ -25,12 +28,24 @@ class Serving:
         app.close_routes()
         plans = [compiled.plan for compiled in compile_routes(app, settings)]
         self._engine = Engine(app, plans, list(compile_files(app)), settings)
+        self._announced = False
+        self._board: mmap.mmap | None = None
+        app.watch_drain(lambda: self.is_draining)
         self.stuck = 0
         """After `drain`: handlers that still run in the pool; no thread can be stopped."""
 
-    def share(self, counters: int, slot: int, slots: int) -> None:
-        """Use a memory file of counters that all workers map."""
-        self._engine.share(counters, slot, slots)
+    def share(self, board: int, slot: int, slots: int, beat: float) -> None:
+        """Use the memory file that all workers map; beat in our slot of it every `beat` seconds."""
+        self._engine.share(board, slot, slots, beat)
+        self._board = mmap.mmap(board, _STOPS + 1, access=mmap.ACCESS_READ)
+
+    def announce_drain(self) -> None:
+        """Readiness off, although connections are accepted still."""
+        self._announced = True
+
+    def reopen_log(self) -> None:
+        """Open the access log's file anew: somebody moved it aside."""
+        self._engine.reopen_log()
 
     def start(self, listeners: list[int]) -> None:
         """Accept on these listening sockets, of which the engine takes duplicates, from the running loop."""
@@ -48,6 +63,7 @@ class Serving:
             if not done.done():
                 done.set_result(None)
 
+        self._announced = True
         self._engine.drain(seconds, finish)
         try:
             await asyncio.shield(done)
@@ -64,6 +80,11 @@ class Serving:
     def close(self) -> None:
         """Let go of everything; after a start that failed."""
         self._engine.close()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is going to stop: no traffic should be sent here any more."""
+        return self._announced or (self._board is not None and self._board[_STOPS] != 0)
 
     @property
     def connections(self) -> int:

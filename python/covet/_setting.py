@@ -11,7 +11,7 @@ class UsageError(Exception):
 class Setting:
     """One setting, described."""
 
-    __slots__ = ("choices", "default", "most", "name", "optional", "unit", "words")
+    __slots__ = ("choices", "default", "most", "name", "nothing", "optional", "unit", "words")
 
     def __init__(  # noqa: PLR0913 - one for each slot; the table reads as a table
         self,
@@ -23,6 +23,7 @@ class Setting:
         optional: bool = False,
         choices: tuple[str, ...] = (),
         most: int = 0,
+        nothing: str = "none",
     ) -> None:
         self.name = name
         self.unit = unit
@@ -35,6 +36,8 @@ class Setting:
         """Of a text: all that it may be; none where it is a format."""
         self.most = most
         """Of a number of the command."""
+        self.nothing = nothing
+        """The word for None."""
 
     @property
     def flag(self) -> str:

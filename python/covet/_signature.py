@@ -22,10 +22,10 @@ from covet._sources import (
     field_shape,
     is_bytes,
     kinds_of,
+    of_fields,
     read_annotation,
     shape_of,
     shown,
-    with_header_names,
 )
 from covet._types.nodes import BytesNode, Node
 from covet.errors import ConfigurationError
@@ -59,6 +59,8 @@ _SOURCES: Final[dict[type[Marker], Source]] = {
 class Hints(NamedTuple):
     """A handler's annotations, resolved and understood once: names of the place are needed no more."""
 
+    parameters: list[inspect.Parameter]
+    """Those that a request fills."""
     annotations: Mapping[str, object]
     declared: Mapping[str, Declared]
     returned: Returned
@@ -144,10 +146,11 @@ def read_hints(
     A name not defined yet: NameError. What no parameter or answer can have: ConfigurationError.
     """
     annotations = _resolved(handler, localns)
+    parameters = _open_parameters(handler)
     declared = dict[str, Declared]()
-    for parameter in _open_parameters(handler):
-        _check_default(parameter, annotations.get(parameter.name, parameter.annotation))
+    for parameter in parameters:
         annotation = annotations.get(parameter.name, parameter.annotation)
+        _check_default(parameter, annotation)
         if annotation is inspect.Parameter.empty:
             raise ConfigurationError(
                 f"parameter '{parameter.name}' has no annotation: "
@@ -159,15 +162,15 @@ def read_hints(
             raise ConfigurationError(f"parameter '{parameter.name}' {refusal}") from None
     annotation = annotations.get("return", inspect.Signature.empty)
     returned = read_returned(annotation, options, localns, generator=is_generator(handler))
-    return Hints(annotations, declared, returned)
+    return Hints(parameters, annotations, declared, returned)
 
 
-def read_signature(handler: Handler, path: Mapping[str, PathParameter], hints: Hints) -> Signature:
-    """How to call `handler` for a route whose path names `path`.
+def read_signature(path: Mapping[str, PathParameter], hints: Hints) -> Signature:
+    """How to call the handler of `hints` for a route whose path names `path`.
 
     A parameter without a source, a path parameter that nobody takes, two owners of the body: ConfigurationError.
     """
-    found = [_parameter(parameter, hints, path) for parameter in _open_parameters(handler)]
+    found = [_parameter(parameter, hints, path) for parameter in hints.parameters]
     plans = [each.plan for each in found]
     _check_together(plans, path)
     body = body_plan([each.body for each in found if each.body is not None])
@@ -218,8 +221,8 @@ def _parameter(parameter: inspect.Parameter, hints: Hints, path: Mapping[str, Pa
     except Refusal as refusal:
         raise ConfigurationError(f"parameter '{name}' {refusal}") from None
     alias = _alias(name, source, declared.marker)
-    if source == "header" and shape == "object":
-        declared = declared._replace(node=with_header_names(declared.node))
+    if source in ("header", "cookie") and shape == "object":
+        declared = declared._replace(node=of_fields(declared.node, header=source == "header"))
     if source == "path" and declared.node is not None:
         _check_converter(name, declared.node, annotation, path[alias])
     required = parameter.default is inspect.Parameter.empty

@@ -105,14 +105,19 @@ def field_shape(node: Node) -> Shape | None:
     return shape_of(node)
 
 
-def with_header_names(node: Node | None) -> Node | None:
-    """An object whose fields are read from headers: `user_agent` is `user-agent` on the wire."""
+def of_fields(node: Node | None, *, header: bool) -> Node | None:
+    """An object that is read from a request's header fields or cookies.
+
+    A request has others than it names, so none is unknown; of a header, `user_agent` is `user-agent` on the wire.
+    """
     if isinstance(node, (NullableNode, CheckedNode)):
-        return dataclasses.replace(node, inner=with_header_names(node.inner) or node.inner)
+        return dataclasses.replace(node, inner=of_fields(node.inner, header=header) or node.inner)
     if not isinstance(node, ObjectNode):
         return node
-    fields = [dataclasses.replace(each, alias=each.alias.replace("_", "-").lower()) for each in node.fields]
-    return dataclasses.replace(node, fields=fields)
+    fields = node.fields
+    if header:
+        fields = [dataclasses.replace(each, alias=each.alias.replace("_", "-").lower()) for each in fields]
+    return dataclasses.replace(node, fields=fields, forbid_unknown=False)
 
 
 def doubled_text(node: Node) -> str | None:

@@ -43,6 +43,16 @@ class Covet(Routes):
         self.version = version
         self.debug = debug
         self.lifespan = lifespan
+        self._is_draining: Callable[[], bool] = lambda: False
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server is going to stop: what answers a readiness probe answers 503 from here on."""
+        return self._is_draining()
+
+    def watch_drain(self, is_draining: Callable[[], bool]) -> None:
+        """The server's: where to ask."""
+        self._is_draining = is_draining
 
     def __repr__(self) -> str:
         """Title and version."""

@@ -105,11 +105,11 @@ def share(value: object, name: str) -> float:
     raise ConfigurationError(f"{name} is {value!r}: write a number above 0 and at most 1, as 0.1")
 
 
-def _count(value: object, name: str) -> int:
-    """A whole number from 1. Anything else: ConfigurationError that names `name`."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+def count(value: object, name: str, *, least: int = 1) -> int:
+    """A whole number from `least`. Anything else: ConfigurationError that names `name`."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
-    raise ConfigurationError(f"{name} is {value!r}: write a whole number from 1")
+    raise ConfigurationError(f"{name} is {value!r}: write a whole number from {least}")
 
 
 @final
@@ -119,6 +119,8 @@ class Limits:
     NAMES: ClassVar = (
         "max_body",
         "timeout",
+        "max_concurrency",
+        "queue",
         "form_fields",
         "multipart_parts",
         "multipart_files",
@@ -131,6 +133,10 @@ class Limits:
     """Request body, collected or streamed, in bytes. Over: 413."""
     timeout: float | None
     """Handler's time, in seconds. Over: 504, cancelled."""
+    max_concurrency: int | None
+    """Requests of one route that a worker works on at once. Over: queued, then 503."""
+    queue: int
+    """Requests of one route that wait for `max_concurrency`. Over: 503 with Retry-After."""
     form_fields: int
     """Form and query fields. Over: 400."""
     multipart_parts: int
@@ -147,20 +153,29 @@ class Limits:
         *,
         max_body: Size | _Left | None = _Left.OUT,
         timeout: Seconds | _Left | None = _Left.OUT,
+        max_concurrency: int | _Left | None = _Left.OUT,
+        queue: int | _Left = _Left.OUT,
         form_fields: int | _Left = _Left.OUT,
         multipart_parts: int | _Left = _Left.OUT,
         multipart_files: int | _Left = _Left.OUT,
         multipart_field_size: Size | _Left = _Left.OUT,
         unknown_fields: Literal["ignore", "forbid"] | _Left = _Left.OUT,
     ) -> None:
-        """Defaults: 2 MiB, none, 1000, 1000, 100, 1 MiB, "ignore". Nonsense: ConfigurationError."""
+        """Defaults: 2 MiB, none, none, 0, 1000, 1000, 100, 1 MiB, "ignore". Nonsense: ConfigurationError."""
         given = set[str]()
         counts = {"form_fields": (form_fields, 1000), "multipart_parts": (multipart_parts, 1000)}
         counts["multipart_files"] = (multipart_files, 100)
-        for name, (count, default) in counts.items():
-            setattr(self, name, default if isinstance(count, _Left) else _count(count, name))
-            if not isinstance(count, _Left):
+        for name, (number, default) in counts.items():
+            setattr(self, name, default if isinstance(number, _Left) else count(number, name))
+            if not isinstance(number, _Left):
                 given.add(name)
+        self.max_concurrency, self.queue = None, 0
+        if not isinstance(max_concurrency, _Left):
+            self.max_concurrency = None if max_concurrency is None else count(max_concurrency, "max_concurrency")
+            given.add("max_concurrency")
+        if not isinstance(queue, _Left):
+            self.queue = count(queue, "queue", least=0)
+            given.add("queue")
         self.multipart_field_size = MAX_FIELD
         if not isinstance(multipart_field_size, _Left):
             self.multipart_field_size = size_in_bytes(multipart_field_size, "multipart_field_size")

@@ -33,7 +33,9 @@ class Launch:
     port: int
     uds: str | None
     uds_mode: int
-    workers: int
+    fd: "tuple[int, ...]"
+    workers: int | None
+    """None: as many as there are processors that we may use."""
     app_dir: str
     factory: bool
     log_level: str
@@ -50,6 +52,7 @@ class Launch:
         self.given = given
         for setting in CORE:
             setattr(self, setting.name, given[setting.name].value if setting.name in given else setting.default)
+        self.app = self.app or ""
         core = {setting.name for setting in CORE}
         self.settings = {name: each.value for name, each in given.items() if name not in core}
         if self.reload:  # an idle connection would bring requests to the old code, a new one brings its first at once
@@ -59,6 +62,11 @@ class Launch:
     def hosts(self) -> list[str]:
         """Addresses to listen on."""
         return list(self.host)
+
+    @property
+    def fds(self) -> list[int]:
+        """Listening sockets that were inherited."""
+        return list(self.fd)
 
     @property
     def backlog(self) -> int:
@@ -74,14 +82,14 @@ class Launch:
 class Assignment:
     """What one worker gets from its supervisor: descriptors and its place among the others."""
 
-    __slots__ = ("counters", "listeners", "parent", "ready", "slot", "slots")
+    __slots__ = ("board", "listeners", "parent", "ready", "slot", "slots")
 
     def __init__(self, *numbers: int) -> None:
-        self.parent, self.ready, self.counters, self.slot, self.slots, *self.listeners = numbers
+        self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners = numbers
 
     def words(self) -> list[str]:
         """As arguments of `python -m covet.worker`."""
-        numbers = (self.parent, self.ready, self.counters, self.slot, self.slots, *self.listeners)
+        numbers = (self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners)
         return [",".join(map(str, numbers))]
 
     @classmethod
@@ -94,31 +102,33 @@ def parse(arguments: list[str], environment: "Mapping[str, str] | None" = None, 
     """The words after a command, the environment and the file of settings. Nonsense: UsageError."""
     given = gather(arguments, os.environ if environment is None else environment)
     _choose_address(given)
-    if needs_app and "app" not in given:
+    launch = Launch(given)
+    if needs_app and not launch.app:
         raise UsageError("no application: write `covet run module:attribute`, as `covet run app:main`")
-    reload, workers = given.get("reload"), given.get("workers")
-    if (
-        reload is not None
-        and reload.value
-        and workers is not None
-        and workers.rank >= reload.rank
-        and workers.value != 1
-    ):
-        raise UsageError("--reload has one worker: leave --workers out")
-    return Launch(given)
+    workers = given.get("workers")
+    if launch.reload and launch.workers not in (None, 1) and workers is not None:
+        if workers.rank >= given["reload"].rank:
+            raise UsageError("--reload has one worker: leave --workers out")
+        launch.workers = 1
+    return launch
 
 
 def _choose_address(given: dict[str, Given]) -> None:
-    """A Unix socket stands instead of host and port: what was said nearer counts, both at once are a mistake."""
-    uds = given.get("uds")
-    if uds is None:
+    """Where to listen is said in one of three ways: the one that was said nearest counts, two at once are a mistake."""
+    kinds = (("fd",), ("uds",), ("host", "port"))
+    said = {name for name, each in given.items() if each.value not in (None, ())}
+    ranks = [max((given[name].rank for name in kind if name in said), default=DEFAULT) for kind in kinds]
+    nearest = max(ranks)
+    if nearest == DEFAULT:
         return
-    others = [name for name in ("host", "port") if name in given]
-    nearest = max((given[name].rank for name in others), default=DEFAULT)
-    if nearest == uds.rank:
+    if ranks.count(nearest) > 1:
+        if ranks[0] == nearest:
+            raise UsageError("--fd stands instead of --host, --port and --uds: give one kind")
         raise UsageError("--uds stands instead of --host and --port: give one kind")
-    for name in ["uds"] if nearest > uds.rank else others:
-        del given[name]
+    for kind, rank in zip(kinds, ranks, strict=True):
+        if rank < nearest:
+            for name in kind:
+                given.pop(name, None)
 
 
 def options() -> "Iterator[tuple[str, str]]":

@@ -15,9 +15,10 @@ import sys
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["adopt", "listen", "listen_unix", "refuse_new", "remove_unix", "url_of"]
+__all__ = ["Sockets", "adopt", "listen", "listen_unix", "refuse_new", "remove_unix", "somaxconn", "url_of"]
 
 _SO_ATTACH_FILTER = 26
 _DROP_SYN = (  # classic BPF over the TCP header: drop what has SYN set and ACK not
@@ -27,6 +28,37 @@ _DROP_SYN = (  # classic BPF over the TCP header: drop what has SYN set and ACK 
     (0x06, 0, 0, 0),  # drop
     (0x06, 0, 0, 0xFFFFFFFF),  # take
 )
+
+
+class Sockets(list[socket.socket]):
+    """The listening sockets of one server."""
+
+    def __init__(self, found: "Iterable[socket.socket]" = (), *, owned: bool = True) -> None:
+        super().__init__(found)
+        self.owned = owned
+        """Whether they end with us: else somebody else listens on them, before and after."""
+
+    def close(self) -> None:
+        """Close our copies. Where they end with us: no further connection begins, files are removed."""
+        for listener in self:
+            if self.owned and listener.fileno() >= 0:
+                refuse_new(listener)
+                remove_unix(listener)
+            listener.close()
+
+    def hand_over(self) -> None:
+        """Close our copies; another process goes on with its own."""
+        for listener in self:
+            listener.close()
+
+
+def somaxconn(path: str = "/proc/sys/net/core/somaxconn") -> int | None:
+    """Connections that the kernel keeps at most, whatever the backlog says (listen(2)); None where it does not tell."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
 
 
 def refuse_new(listener: socket.socket) -> None:
@@ -95,8 +127,11 @@ def _listen_one(family: int, address: "tuple[Any, ...]", backlog: int, *, only_v
 def listen_unix(path: str, backlog: int, mode: int = 0o660) -> socket.socket:
     """Listen on a Unix socket at `path` with file mode `mode`; a stale file, which nobody listens on, is replaced.
 
+    A path that begins with @ is a name in the abstract space (unix(7), Linux): no file, no mode.
     In use, no socket, or not ours: OSError whose text says which.
     """
+    if path.startswith("@"):
+        return _listen_abstract(path, backlog)
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o777)  # nobody connects before the mode is set
@@ -110,6 +145,20 @@ def listen_unix(path: str, backlog: int, mode: int = 0o660) -> socket.socket:
         raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
     finally:
         os.umask(before)
+    return listener
+
+
+def _listen_abstract(name: str, backlog: int) -> socket.socket:
+    """Listen on @name."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.bind("\0" + name[1:])
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        why = "socket in use" if error.errno == errno.EADDRINUSE else error.strerror
+        raise OSError(error.errno, f"cannot listen on unix:{name}: {why}") from None
     return listener
 
 
@@ -135,19 +184,20 @@ def remove_unix(listener: socket.socket) -> None:
     """Remove the file of a Unix socket that we made; any other socket, or a closed one, is left alone."""
     if listener.fileno() >= 0 and listener.family == socket.AF_UNIX:
         path = listener.getsockname()
-        if path and os.path.exists(path):
+        if path and isinstance(path, str) and os.path.exists(path):
             os.unlink(path)
 
 
-def adopt(fd: int) -> socket.socket:
-    """A duplicate of an inherited listening socket. Not one: OSError."""
+def adopt(fd: int, name: str = "") -> socket.socket:
+    """A duplicate of an inherited listening socket, which somebody may have called `name`. Not one: OSError."""
+    shown = f"descriptor {fd} ({name})" if name else f"descriptor {fd}"
     try:
         listener = socket.socket(fileno=os.dup(fd))
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on descriptor {fd}: {error.strerror}") from None
+        raise OSError(error.errno, f"cannot listen on {shown}: {error.strerror}") from None
     if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         listener.close()
-        raise OSError(errno.EINVAL, f"cannot listen on descriptor {fd}: it is no listening socket")
+        raise OSError(errno.EINVAL, f"cannot listen on {shown}: it is no listening socket")
     listener.setblocking(False)
     return listener
 
@@ -156,7 +206,7 @@ def url_of(listener: socket.socket) -> str:
     """Where a client finds it: http://127.0.0.1:8000, or unix:/run/app.sock."""
     name = listener.getsockname()
     if listener.family == socket.AF_UNIX:
-        return f"unix:{os.fsdecode(name)}"
+        return f"unix:{os.fsdecode(name)}".replace("\0", "@", 1)
     return f"http://{_authority(name[0], name[1])}"
 
 

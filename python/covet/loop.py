@@ -1,22 +1,26 @@
 """The event loop that the server runs on: asyncio's, with its scheduler in Rust.
 
 `EventLoop` is an `asyncio.SelectorEventLoop` whose ready queue, timers and wake-ups are native and run on the same
-Tokio runtime as the server's sockets. Transports, subprocesses, signals and executors are the standard library's own
-code. There is no event-loop policy: pass `new_event_loop` as a `loop_factory`, or call `run`.
+Tokio runtime as the server's sockets, and so are its stream transports and waits for sockets. Datagrams, pipes,
+subprocesses, signals and executors are the standard library's own code. There is no event-loop policy: pass `new_event_loop` as a `loop_factory`, or call `run`.
 """
 
 import asyncio
 import logging
 import signal
 import socket
+import ssl
 import sys
 import threading
-from asyncio import events, format_helpers
+import weakref
+from asyncio import events, format_helpers, sslproto
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector
 from typing import Any, Protocol, TypeVar
 
 from covet._native import Handle, Scheduler, TimerHandle
+from covet._sockets import SocketOperations
+from covet._transports import SocketTransport
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
@@ -34,7 +38,7 @@ class _Selector(Protocol):
     def fileno(self) -> int: ...
 
 
-class EventLoop(Scheduler, asyncio.SelectorEventLoop):
+class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
     """An asyncio event loop that is one task on the server's runtime.
 
     It may be created on one thread and run on another; once it has connections it stays on their thread.
@@ -46,6 +50,8 @@ class EventLoop(Scheduler, asyncio.SelectorEventLoop):
     _signal_handlers: dict[int, asyncio.Handle]
     _check_closed: Callable[[], None]
     _check_running: Callable[[], None]
+    _ensure_fd_no_transport: Callable[[object], None]
+    _transports: weakref.WeakValueDictionary[int, Any]
     _set_coroutine_origin_tracking: Callable[[bool], None]
     _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
@@ -125,6 +131,34 @@ class EventLoop(Scheduler, asyncio.SelectorEventLoop):
         current = signal.set_wakeup_fd(-1)
         if current not in (-1, self._csock.fileno()):
             signal.set_wakeup_fd(current)
+
+    def _make_socket_transport(
+        self, sock: socket.socket, protocol: asyncio.BaseProtocol, waiter: Any = None, *, extra: Any = None, server: Any = None
+    ) -> SocketTransport:
+        """Make the transport of a stream socket, plain or Unix."""
+        self._ensure_fd_no_transport(sock)
+        return SocketTransport(self, sock, protocol, waiter, extra, server)
+
+    def _make_ssl_transport(
+        self,
+        rawsock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        sslcontext: ssl.SSLContext,
+        waiter: Any = None,
+        *,
+        server_side: bool = False,
+        server_hostname: str | None = None,
+        extra: Any = None,
+        server: Any = None,
+        **timeouts: Any,
+    ) -> Any:
+        """Make the transport of a TLS connection: the standard library's TLS on a native transport."""
+        self._ensure_fd_no_transport(rawsock)
+        tls: Any = sslproto.SSLProtocol(
+            self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts
+        )
+        SocketTransport(self, rawsock, tls, None, extra, server)
+        return tls._app_transport
 
     def _callback_failed(self, handle: Handle, error: BaseException) -> None:
         """Report what a callback raised, in asyncio's words."""

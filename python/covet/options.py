@@ -16,13 +16,32 @@ __all__ = ["CORE", "every", "find", "from_file", "from_text", "metavar", "shown"
 
 LOG_LEVELS: "Final" = ("critical", "error", "warning", "info", "debug")
 
+_INT: "Final" = 0x7FFFFFFF
 CORE: "Final" = (
-    Setting("app", "path", "", "the application, module:attribute, as app:main"),
+    Setting("app", "path", "", "the application, module:attribute, as app:main", optional=True, nothing=""),
     Setting("host", "names", ("127.0.0.1",), "address to listen on, repeatable"),
     Setting("port", "number", 8000, "port to listen on, 0 for a free one", most=65535),
-    Setting("uds", "path", None, "Unix socket to listen on, instead of host and port", optional=True),
+    Setting(
+        "uds",
+        "path",
+        None,
+        "Unix socket to listen on, instead of host and port; @NAME for an abstract one",
+        optional=True,
+        nothing="",
+    ),
     Setting("uds_mode", "mode", 0o660, "file mode of the Unix socket, octal", most=0o777),
-    Setting("workers", "number", 1, "processes; 0 serves in this one", most=1024),
+    Setting(
+        "fd", "numbers", (), "listening socket that was inherited, repeatable, instead of host and port", most=_INT
+    ),
+    Setting(
+        "workers",
+        "number",
+        None,
+        "processes; auto: one for each processor that may be used; 0 serves in this one",
+        most=1024,
+        optional=True,
+        nothing="auto",
+    ),
     Setting("app_dir", "path", ".", "folder to import the application from"),
     Setting("factory", "switch", False, "APP is a function that returns the application"),
     Setting("log_level", "text", "info", f"{', '.join(LOG_LEVELS)}: the least that is logged", choices=LOG_LEVELS),
@@ -31,7 +50,7 @@ CORE: "Final" = (
     Setting("reload_include", "names", (), "pattern of files that count beside *.py, repeatable"),
     Setting("reload_exclude", "names", (), "pattern of files and folders that do not count, repeatable"),
 )
-"""The settings of the command. Their units: number, mode (octal), path, names (several), text, switch."""
+"""The settings of the command. Their units: number, numbers, mode (octal), path, names (several), text, switch."""
 
 _BY_NAME: "Final" = {setting.name: setting for setting in CORE}
 _FREQUENT: "Final" = {"access_log": Setting("access_log", "switch", False, "")}
@@ -45,7 +64,9 @@ _METAVARS: "Final" = {
     "bytes": "SIZE",
     "bytes a second": "BYTES",
     "count": "N",
+    "count from 0": "N",
     "number": "N",
+    "numbers": "N",
     "mode": "MODE",
     "path": "PATH",
     "names": "NAME",
@@ -84,7 +105,7 @@ def metavar(setting: Setting) -> str:
 def shown(setting: Setting, value: object) -> str:
     """A value as people read it."""
     if value is None or value in ((), ""):
-        return "none"
+        return setting.nothing or "none"
     if isinstance(value, (tuple, list)):
         return ", ".join(map(str, value))
     return f"{value:o}" if setting.unit == "mode" else str(value)
@@ -100,11 +121,13 @@ def from_text(setting: Setting, text: str, label: str) -> object:
             given = text.lower() in _ON
         case "names":
             given = [word.strip() for word in text.split(",")]
+        case "numbers":
+            given = [_number(word.strip(), 10) for word in text.split(",")]
         case "number":
             given = _number(text, 10)
         case "seconds" | "share":
             given = _float(text)
-        case "count" | "bytes a second":
+        case "count" | "count from 0" | "bytes a second":
             given = _int(text)
         case "bytes" if text.isdecimal():
             given = int(text)
@@ -115,14 +138,14 @@ def from_text(setting: Setting, text: str, label: str) -> object:
 
 def from_file(setting: Setting, value: object, label: str) -> object:
     """The value that a file says. It does not fit: UsageError that names `label`."""
-    if setting.unit == "names" and isinstance(value, str):
+    if setting.unit in ("names", "numbers") and not isinstance(value, list):
         value = [value]
     return _checked(setting, value, label)
 
 
 def _checked(setting: Setting, value: object, label: str) -> object:
     """The value, normalised."""
-    if setting.optional and setting.unit != "path" and isinstance(value, str) and value.lower() == "none":
+    if setting.optional and isinstance(value, str) and value.lower() == setting.nothing:
         return None
     if setting.name in _BY_NAME or setting.unit == "switch":
         return _checked_core(setting, value, label)
@@ -139,8 +162,13 @@ def _checked_core(setting: Setting, value: object, label: str) -> object:
     """The value of one of CORE."""
     match setting.unit:
         case "number":
-            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= setting.most:
+            if _is_number(value, setting.most):
                 return value
+            want = f"a whole number from 0 to {setting.most}" + (f", or {setting.nothing}" if setting.optional else "")
+        case "numbers":
+            if isinstance(value, list) and all(_is_number(each, setting.most) for each in value):
+                return tuple(value)
+            value = value[0] if isinstance(value, list) and len(value) == 1 else value
             want = f"a whole number from 0 to {setting.most}"
         case "mode":  # always text: 660 and 0o660 are two numbers
             mode = _number(value, 8) if isinstance(value, str) else None
@@ -161,6 +189,10 @@ def _checked_core(setting: Setting, value: object, label: str) -> object:
                 return value
             want = f"one of {', '.join(setting.choices)}" if setting.choices else "a text"
     raise UsageError(f"{label} is {value!r}: write {want}")
+
+
+def _is_number(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def _number(text: str, radix: int) -> "int | str":

@@ -47,7 +47,7 @@ def gather(words: list[str], environment: "Mapping[str, str]") -> dict[str, Give
 
 def _words(words: list[str]) -> dict[str, Given]:
     """The words after the command."""
-    left, given, hosts = list(words), dict[str, Given](), dict[str, list[object]]()
+    left, given, several = list(words), dict[str, Given](), dict[str, list[str]]()
     while left:
         word = left.pop(0)
         if not word.startswith("-"):
@@ -68,9 +68,9 @@ def _words(words: list[str]) -> dict[str, Given]:
             value = left.pop(0)
         if setting is None:
             given[_CONFIG] = Given(value, flag, FLAG)
-        elif setting.unit == "names":
-            hosts.setdefault(setting.name, []).append(value)
-            given[setting.name] = Given(from_file(setting, hosts[setting.name], flag), flag, FLAG)
+        elif setting.unit in ("names", "numbers"):
+            several.setdefault(setting.name, []).append(value)
+            given[setting.name] = Given(from_text(setting, ",".join(several[setting.name]), flag), flag, FLAG)
         else:
             given[setting.name] = Given(from_text(setting, value, flag), flag, FLAG)
     return given

@@ -10,13 +10,16 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import sys
 import time
 
+from covet._crew import GRACE
+from covet._messages import say
+from covet._policy import Policy
+from covet._processes import inheritable, interpreter_flags
 from covet.launch import Assignment, Launch
-from covet.listeners import refuse_new, remove_unix, url_of
-from covet.supervisor import AT_ONCE, GRACE, _interpreter_flags, say
+from covet.listeners import Sockets, url_of
+from covet.supervisor import AT_ONCE
 
 PATIENCE = 0.5
 """Seconds that requests of the old worker have to finish; as long again until what is left of it is killed."""
@@ -40,12 +43,12 @@ class Child:
 
 
 class Reloader:
-    """One worker on `listeners`, replaced on every change; `words` are those of `covet run`."""
+    """One worker on `sockets`, replaced on every change; `words` are those of `covet run`."""
 
-    def __init__(self, words: list[str], listeners: list[socket.socket], launch: Launch) -> None:
+    def __init__(self, words: list[str], sockets: Sockets, launch: Launch) -> None:
         self.words = words
-        self.listeners = listeners
-        self.drain_timeout = launch.drain_timeout
+        self.sockets = sockets
+        self.drain_timeout = Policy(1, launch.settings).drain_timeout
         self.folders = launch.reload_dir or (launch.app_dir,)
         self.watcher: Child | None = None
         self.worker: Child | None = None
@@ -68,13 +71,11 @@ class Reloader:
         self.poll.register(reader, select.POLLIN)
         try:
             self.watcher = self._start_watcher()
-            for listener in self.listeners:  # not before: the watcher needs none of them
-                listener.set_inheritable(True)
             while not self.is_ending or self.worker is not None:
                 self._turn(reader)
         finally:
             self._kill_all()
-            self._close_listeners()
+            self.sockets.close()
         return self.code
 
     def _turn(self, reader: int) -> None:
@@ -121,7 +122,7 @@ class Reloader:
         if not self.is_ending:
             self.is_ending = True
             say("draining; a second signal ends at once")
-            self._close_listeners()
+            self.sockets.close()
             if self.worker is not None:
                 self._tell_to_end(self.worker, self.drain_timeout + GRACE)
         elif self.worker is not None:
@@ -167,7 +168,7 @@ class Reloader:
         """Say where we serve, once."""
         if not self.announced:
             self.announced = True
-            say(f"serving {', '.join(map(url_of, self.listeners))} (1 worker, reloading)")
+            say(f"serving {', '.join(map(url_of, self.sockets))} (1 worker, reloading)")
 
     def _reap(self) -> None:
         """Take the exit of each child that has ended."""
@@ -218,7 +219,6 @@ class Reloader:
 
     def _start_watcher(self) -> Child:
         reader, writer = os.pipe()
-        os.set_inheritable(writer, True)
         return self._start("covet.changes", [f"{os.getpid()},{writer}", *self.words], reader, [writer])
 
     def _start_worker(self) -> Child:
@@ -234,18 +234,20 @@ class Reloader:
         """A worker that waits for the word."""
         reader, writer = os.pipe()
         word, our_word = os.pipe()
-        for fd in (writer, word):
-            os.set_inheritable(fd, True)
-        part = Assignment(os.getpid(), writer, -1, 0, 1, *(listener.fileno() for listener in self.listeners))
-        child = self._start("covet.warm", [str(word), *part.words(), *self.words], reader, [writer, word])
+        fds = [listener.fileno() for listener in self.sockets]
+        part = Assignment(os.getpid(), writer, -1, 0, 1, *fds)
+        child = self._start("covet.warm", [str(word), *part.words(), *self.words], reader, [writer, word], fds)
         child.word = our_word
         return child
 
-    def _start(self, module: str, arguments: list[str], pipe: int, theirs: list[int]) -> Child:
-        """Fork and exec; `pipe`: ours of the child's, `theirs`: to be closed here."""
-        command = [sys.executable, *_interpreter_flags(), "-m", module, *arguments]
+    def _start(
+        self, module: str, arguments: list[str], pipe: int, theirs: list[int], shared: list[int] | None = None
+    ) -> Child:
+        """Fork and exec; `pipe`: ours of the child's, `theirs`: to be closed here, `shared`: not to be."""
+        command = [sys.executable, *interpreter_flags(), "-m", module, *arguments]
         try:
-            child = Child(os.posix_spawn(sys.executable, command, os.environ), pipe)
+            with inheritable([*theirs, *(shared or ())]):
+                child = Child(os.posix_spawn(sys.executable, command, os.environ), pipe)
         finally:
             for fd in theirs:
                 os.close(fd)
@@ -260,10 +262,3 @@ class Reloader:
                     os.kill(child.pid, signal.SIGKILL)
                 os.waitpid(child.pid, 0)
                 self._forget(child)
-
-    def _close_listeners(self) -> None:
-        for listener in self.listeners:
-            if listener.fileno() >= 0:
-                refuse_new(listener)
-                remove_unix(listener)
-                listener.close()

@@ -51,6 +51,10 @@ class RouteOptions(TypedDict, total=False):
     """Bytes of body, None for unlimited; over it 413. Default: 2 MiB."""
     timeout: Seconds | None
     """Over it 504 and cancelled. Default: None, unlimited."""
+    max_concurrency: int | None
+    """In flight per worker; over it queued. Default: None, unlimited."""
+    queue: int
+    """Waiting for `max_concurrency`; over it 503. Default: 0."""
     on_disconnect: Literal["cancel", "finish"]
     """When the client goes. Default: "cancel" for GET, HEAD and QUERY, else "finish"."""
     blocking: bool
@@ -147,7 +151,7 @@ class Route:
         if self._hints is None:
             self._hints = read_hints(self.handler, self.place.names(), self.options)
             self.place.forget()
-        signature = read_signature(self.handler, path_parameters(path), self._hints)
+        signature = read_signature(path_parameters(path), self._hints)
         status = self.options.get("status_code", 200)
         returned = signature.returned
         if returned.plan.form != "empty" and returned.annotated and status in (204, 205, 304):
@@ -390,4 +394,7 @@ def _route_limits(options: RouteOptions) -> Limits | None:
         own["max_body"] = None if max_body is None else size_in_bytes(max_body, "max_body")
     if "timeout" in options:
         own["timeout"] = None if timeout is None else seconds(timeout, "timeout")
+    for name in ("max_concurrency", "queue"):
+        if name in options:
+            own[name] = options.get(name)
     return Limits(**own) if own else None  # type: ignore[arg-type]

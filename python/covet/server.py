@@ -64,6 +64,11 @@ class Server:
         return self._url
 
     @property
+    def is_draining(self) -> bool:
+        """Whether it drains or has drained. Before `async with`: False."""
+        return self._serving is not None and self._serving.is_draining
+
+    @property
     def connections(self) -> int:
         """Open connections. Before `async with`: 0."""
         return 0 if self._serving is None else self._serving.connections

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from covet._defaults import BACKLOG, DRAIN_TIMEOUT
+from covet._defaults import BACKLOG, DRAIN_TIMEOUT, WORKER_TIMEOUT
 from covet._setting import Setting
-from covet.config import MAX_BODY, log_format, proxies, seconds, share, size_in_bytes
+from covet.config import MAX_BODY, count, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
 __all__ = ["ServerSettings"]
 
-Unit: TypeAlias = Literal["seconds", "bytes", "bytes a second", "count", "switch", "list", "text", "share"]
+Unit: TypeAlias = Literal[
+    "seconds", "bytes", "bytes a second", "count", "count from 0", "switch", "list", "text", "share", "path"
+]
 """What a setting is measured in."""
 _KIB: Final = 1024
 
@@ -65,6 +67,8 @@ class ServerSettings:
     max_discard: int = _setting(256 * _KIB, "bytes", "unread body thrown away to keep a connection")
     max_connections: int = _setting(16384, "count", "connections of one worker")
     max_connections_per_address: int | None = _setting(None, "count", "connections of one client address")
+    max_concurrency: int | None = _setting(None, "count", "requests that handlers of one worker work on at once")
+    queue: int = _setting(0, "count from 0", "requests that wait for max_concurrency")
     max_pipelined: int = _setting(32, "count", "pipelined requests answered in one turn")
     max_unsent: int = _setting(64 * _KIB, "bytes", "unsent answers above which reading pauses")
     half_close: bool = _setting(False, "switch", "a client that shut its sending side still gets its answer")
@@ -74,6 +78,23 @@ class ServerSettings:
         DRAIN_TIMEOUT, "seconds", "from the signal to stop until what still runs is aborted"
     )
     drain_quiet: float = _setting(1.0, "seconds", "an idle connection is kept after the signal to stop")
+    drain_delay: float | None = _setting(
+        None, "seconds", "from the signal to stop until the server drains; meanwhile it serves"
+    )
+    tcp_user_timeout: float | None = _setting(
+        30.0, "seconds", "a client's system may leave sent bytes, or probes of a quiet connection, unacknowledged"
+    )
+    worker_timeout: float | None = _setting(
+        WORKER_TIMEOUT, "seconds", "a worker's loop may stand still before the worker is replaced"
+    )
+    max_requests: int | None = _setting(
+        None, "count", "requests of one worker, and up to a tenth more, before it is replaced"
+    )
+    max_age: float | None = _setting(
+        None, "seconds", "a worker serves, and up to a tenth longer, before it is replaced"
+    )
+    max_rss: int | None = _setting(None, "bytes", "memory of one worker before it is replaced")
+    pin_workers: bool = _setting(False, "switch", "each worker keeps to one processor")
     trusted_proxies: tuple[str, ...] = _setting(
         (), "list", "addresses, networks, and unix for Unix sockets: proxies whose word about the client counts"
     )
@@ -85,6 +106,9 @@ class ServerSettings:
     )
     pool_threads: int = _setting(_pool_threads, "count", "threads for blocking handlers")
     access_log: bool = _setting(False, "switch", "one line a request on standard output")
+    access_log_file: str | None = _setting(
+        None, "path", "file for the access log, which turns it on; - is standard output"
+    )
     access_log_format: str = _setting("text", "text", "text, json, or a line of atoms as in Apache's LogFormat")
     access_log_sample: float = _setting(1.0, "share", "lines that are written, of those with a status below 400")
     request_id: bool = _setting(
@@ -98,6 +122,8 @@ class ServerSettings:
         """Check and normalise every value."""
         for setting in described():
             object.__setattr__(self, setting.name, checked(setting, getattr(self, setting.name)))
+        if self.queue and self.max_concurrency is None:
+            raise ConfigurationError(f"queue is {self.queue}, but nothing waits without max_concurrency: set that too")
 
 
 def described() -> Iterator[Setting]:
@@ -122,17 +148,24 @@ def checked(setting: Setting, value: object) -> object:
             return proxies(value, setting.name)
         case "share":
             return share(value, setting.name)
-        case "text" if not setting.choices:
-            return log_format(value, setting.name)
-        case "text":
-            if value in setting.choices:
-                return value
-            raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")
+        case "text" | "path":
+            return _text(setting, value)
         case "switch":
             if isinstance(value, bool):
                 return value
             raise ConfigurationError(f"{setting.name} is {value!r}: write True or False")
-        case _:
-            if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-                return value
-            raise ConfigurationError(f"{setting.name} is {value!r}: write a whole number from 1")
+        case unit:
+            return count(value, setting.name, least=0 if unit == "count from 0" else 1)
+
+
+def _text(setting: Setting, value: object) -> object:
+    """One of some words, a path, or a format."""
+    if setting.unit == "path":
+        if isinstance(value, str) and value and "\0" not in value:
+            return value
+        raise ConfigurationError(f"{setting.name} is {value!r}: write the path of a file")
+    if not setting.choices:
+        return log_format(value, setting.name)
+    if value in setting.choices:
+        return value
+    raise ConfigurationError(f"{setting.name} is {value!r}: write one of {', '.join(setting.choices)}")

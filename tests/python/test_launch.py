@@ -10,7 +10,7 @@ def test_defaults() -> None:
     launch = parse(["app:main"])
     assert (launch.app, launch.app_dir, launch.factory) == ("app:main", ".", False)
     assert (launch.hosts, launch.port, launch.uds, launch.uds_mode) == (["127.0.0.1"], 8000, None, 0o660)
-    assert (launch.workers, launch.log_level, launch.settings) == (1, "info", {})
+    assert (launch.workers, launch.log_level, launch.settings, launch.fds) == (None, "info", {}, [])
     assert (launch.backlog, launch.drain_timeout) == (2048, 30.0)
 
 
@@ -47,6 +47,16 @@ def test_everything_said() -> None:
         ("--slow-request 1.5", "slow_request", 1.5),
         ("--slow-request none", "slow_request", None),
         ("--copy-files", "copy_files", True),
+        ("--drain-delay 5", "drain_delay", 5.0),
+        ("--tcp-user-timeout none", "tcp_user_timeout", None),
+        ("--worker-timeout 60", "worker_timeout", 60.0),
+        ("--worker-timeout none", "worker_timeout", None),
+        ("--max-requests 1000", "max_requests", 1000),
+        ("--max-age 3600", "max_age", 3600.0),
+        ("--max-rss 512MiB", "max_rss", 512 * 1024 * 1024),
+        ("--pin-workers", "pin_workers", True),
+        ("--access-log-file log/access", "access_log_file", "log/access"),
+        ("--access-log-file -", "access_log_file", "-"),
         ("--backlog 16", "backlog", 16),
         ("--drain-timeout 1", "drain_timeout", 1.0),
         ("--switch-interval 0.001", "switch_interval", 0.001),
@@ -77,6 +87,9 @@ def test_every_setting_but_debug_is_an_option() -> None:
         ("app:main --factory=yes", "--factory takes no value"),
         ("app:main --half-close=yes", "--half-close takes no value"),
         ("app:main --log-level loud", "--log-level is 'loud': write one of critical, error, warning, info, debug"),
+        ("app:main --fd 3 --port 80", "--fd stands instead of --host, --port and --uds: give one kind"),
+        ("app:main --fd three", "--fd is 'three': write a whole number from 0 to 2147483647"),
+        ("app:main --access-log-file=", "--access-log-file is '': write the path of a file"),
         ("app:main --uds /s --port 80", "--uds stands instead of --host and --port: give one kind"),
         ("app:main --head-timeout soon", "--head-timeout is 'soon': write a number of seconds above 0, or a timedelta"),
         ("app:main --max-fields many", "--max-fields is 'many': write a whole number from 1"),
@@ -98,4 +111,4 @@ def test_assignment_survives_the_command_line() -> None:
     part = Assignment(10, 5, -1, 1, 2, 3, 4)
     (word,) = part.words()
     twin = Assignment.parse(word)
-    assert (twin.parent, twin.ready, twin.counters, twin.slot, twin.slots, twin.listeners) == (10, 5, -1, 1, 2, [3, 4])
+    assert (twin.parent, twin.ready, twin.board, twin.slot, twin.slots, twin.listeners) == (10, 5, -1, 1, 2, [3, 4])

@@ -17,6 +17,8 @@ SAMPLES = {
     "app": ("shop:main", "shop:main"),
     "host": ("::1, 127.0.0.1", ("::1", "127.0.0.1")),
     "uds": ("/run/shop.sock", "/run/shop.sock"),
+    "fd": ("3, 4", (3, 4)),
+    "access_log_file": ("requests.log", "requests.log"),
     "reload_dir": ("src, lib", ("src", "lib")),
     "reload_include": ("*.html", ("*.html",)),
     "reload_exclude": ("tests", ("tests",)),
@@ -32,6 +34,7 @@ SAMPLES = {
 BY_UNIT = {
     "number": ("7", 7),
     "count": ("7", 7),
+    "count from 0": ("7", 7),
     "bytes": ("4097", 4097),
     "bytes a second": ("7", 7),
     "seconds": ("1.5", 1.5),
@@ -48,6 +51,8 @@ def sample(setting: Setting) -> tuple[str, object]:
 def as_toml(setting: Setting) -> str:
     """The sample as a file says it, by its type where TOML has one."""
     text, value = sample(setting)
+    if setting.name == "fd":
+        return f"[{text}]"
     if setting.unit in ("names", "list"):
         return "[" + ", ".join(f'"{name.strip()}"' for name in text.split(",")) + "]"
     return f'"{text}"' if isinstance(value, str) or setting.unit in ("mode", "bytes") else text
@@ -58,7 +63,8 @@ def value_of(name: str, environment: dict[str, str], words: tuple[str, ...] = ()
     launch = parse(list(words), environment, needs_app=False)
     if name in {setting.name for setting in CORE}:
         return getattr(launch, name)
-    return getattr(ServerSettings(**launch.settings), name)
+    needed = {"max_concurrency": 9} if name == "queue" else {}
+    return getattr(ServerSettings(**{**needed, **launch.settings}), name)
 
 
 @pytest.fixture(autouse=True)
@@ -154,6 +160,8 @@ def test_a_switch_is_turned_off_where_a_file_turned_it_on(tmp_path: Path) -> Non
         ("uds = '/s'", {"COVET_PORT": "1"}, "", None, 1),
         ("port = 1", {}, "--uds /s", "/s", 8000),
         ("port = 1", {"COVET_UDS": "/s"}, "", "/s", 8000),
+        ("port = 1\nfd = 3", {"COVET_UDS": "/s"}, "", "/s", 8000),
+        ("uds = '/s'", {"COVET_UDS": ""}, "", None, 8000),
     ],
 )
 def test_the_nearer_kind_of_address_counts(
@@ -177,6 +185,8 @@ def test_the_nearer_kind_of_address_counts(
         ("workers = 1.5", "covet.toml:1: workers is 1.5: write a whole number from 0 to 1024"),
         ("uds_mode = 660", 'covet.toml:1: uds_mode is 660: write a whole number from 0 to 777, as "660"'),
         ("half_close = 'true'", "covet.toml:1: half_close is 'true': write true or false"),
+        ("fd = [3, 'a']", "covet.toml:1: fd is [3, 'a']: write a whole number from 0 to 2147483647"),
+        ("fd = 3\nuds = '/s'", "--fd stands instead of --host, --port and --uds: give one kind"),
         ("host = []", "covet.toml:1: host is []: write one name, or a list of them"),
         ("app = 3", "covet.toml:1: app is 3: write a text"),
         ("log_level = 'loud'", "covet.toml:1: log_level is 'loud': write one of critical, "),
@@ -202,6 +212,7 @@ def test_mistakes_in_a_file(tmp_path: Path, file: str, text: str) -> None:
         ({"COVET_ZZZ": "1"}, "unknown variable COVET_ZZZ: `covet config` lists them"),
         ({"COVET_DEBUG": "1"}, "unknown variable COVET_DEBUG: it is the application's: write Covet(debug=True)"),
         ({"COVET_PORT": ""}, "COVET_PORT is '': write a whole number from 0 to 65535"),
+        ({"COVET_WORKERS": "many"}, "COVET_WORKERS is 'many': write a whole number from 0 to 1024, or auto"),
         ({"COVET_HOST": ""}, "COVET_HOST is ['']: write one name, or a list of them"),
         ({"COVET_FACTORY": "maybe"}, "COVET_FACTORY is 'maybe': write true or false"),
         ({"COVET_KEEP_ALIVE": "soon"}, "COVET_KEEP_ALIVE is 'soon': write a number of seconds above 0"),
@@ -229,6 +240,15 @@ def test_mistakes_in_a_projects_file(tmp_path: Path, text: str, words: str) -> N
     with pytest.raises(UsageError) as caught:
         parse(["app:main", "--config", "pyproject.toml"], {})
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("words", ["--uds /s --workers 0", "--fd 3 --workers auto", "--host a --max-body 7"])
+def test_the_list_keeps_where_to_listen(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert main(["config", *words.split()]) == 0
+    (tmp_path / "covet.toml").write_text(capsys.readouterr().out)
+    asked, read = parse(words.split(), {}, needs_app=False), parse([], {}, needs_app=False)
+    for name in ("host", "port", "uds", "fd", "workers"):
+        assert getattr(asked, name) == getattr(read, name), name
 
 
 def test_the_list_is_a_file_that_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,6 +34,8 @@ DEFAULTS = {
     "max_discard": 256 * 1024,
     "max_connections": 16384,
     "max_connections_per_address": None,
+    "max_concurrency": None,
+    "queue": 0,
     "max_pipelined": 32,
     "max_unsent": 64 * 1024,
     "half_close": False,
@@ -41,10 +43,18 @@ DEFAULTS = {
     "backlog": 2048,
     "drain_timeout": 30.0,
     "drain_quiet": 1.0,
+    "drain_delay": None,
+    "tcp_user_timeout": 30.0,
+    "worker_timeout": 30.0,
+    "max_requests": None,
+    "max_age": None,
+    "max_rss": None,
+    "pin_workers": False,
     "trusted_proxies": (),
     "forwarded_fields": "any",
     "proxy_protocol": False,
     "access_log": False,
+    "access_log_file": None,
     "access_log_format": "text",
     "access_log_sample": 1.0,
     "request_id": False,
@@ -72,7 +82,20 @@ def test_every_field_is_described() -> None:
     assert [setting.name for setting in settings] == [field.name for field in dataclasses.fields(ServerSettings)]
     assert all(setting.words for setting in settings)
     optional = {setting.name for setting in settings if setting.optional}
-    assert optional == {"max_body", "max_connections_per_address", "slow_request", "switch_interval"}
+    assert optional == {
+        "access_log_file",
+        "drain_delay",
+        "max_age",
+        "max_body",
+        "max_concurrency",
+        "max_connections_per_address",
+        "max_requests",
+        "max_rss",
+        "slow_request",
+        "switch_interval",
+        "tcp_user_timeout",
+        "worker_timeout",
+    }
 
 
 def test_values_are_normalised() -> None:
@@ -92,6 +115,10 @@ def test_values_are_normalised() -> None:
         ("max_fields", 0, "max_fields is 0: write a whole number from 1"),
         ("max_fields", 1.5, "max_fields is 1.5: write a whole number from 1"),
         ("body_min_rate", True, "body_min_rate is True: write a whole number from 1"),
+        ("max_concurrency", 0, "max_concurrency is 0: write a whole number from 1"),
+        ("queue", -1, "queue is -1: write a whole number from 0"),
+        ("queue", True, "queue is True: write a whole number from 0"),
+        ("queue", 5, "queue is 5, but nothing waits without max_concurrency: set that too"),
         ("half_close", 1, "half_close is 1: write True or False"),
         ("trusted_proxies", 5, "trusted_proxies is 5: write addresses, networks as "),
         ("trusted_proxies", "::1, a", "trusted_proxies has 'a': write an address, a network as 10.0.0.0/8, or unix"),

@@ -35,7 +35,7 @@ UserId = NewType("UserId", int)
 
 
 def plans(handler: Callable[..., object], path: str = "/") -> tuple[ParameterPlan, ...]:
-    return read_signature(handler, path_parameters(path), read_hints(handler, {})).parameters
+    return read_signature(path_parameters(path), read_hints(handler, {})).parameters
 
 
 def told(node: Node | None) -> object:
@@ -364,6 +364,25 @@ def test_limits_nearest_first() -> None:
     }
 
 
+def test_concurrency_nearest_first() -> None:
+    app, router = Covet(limits=Limits(max_concurrency=5, queue=6)), Router("/r", limits=Limits(queue=0))
+    app.include_router(router)
+    app.get("/app")(two)
+    router.get("/own", max_concurrency=1)(two)
+    router.get("/none", limits=Limits(max_concurrency=None))(two)
+    found = {plan.path: (plan.max_concurrency, plan.queue) for plan in compiled(app)}
+    assert found == {"/app": (5, 6), "/r/own": (1, 0), "/r/none": (None, 0)}
+
+
+def test_a_line_that_nobody_could_wait_in() -> None:
+    app = Covet(limits=Limits(queue=5))
+    app.get("/app")(two)
+    assert [(plan.max_concurrency, plan.queue) for plan in compiled(app)] == [(None, 5)], "for routes that say a bound"
+    app.get("/own", queue=1)(two)
+    with pytest.raises(ConfigurationError, match=r"two: queue is 1, but nothing waits without max_concurrency"):
+        compiled(app)
+
+
 def test_settings_give_the_last_limit() -> None:
     app = Covet()
     app.get("/")(two)
@@ -489,7 +508,7 @@ def test_files(annotation: Any, shape: str, node: str | None) -> None:
     async def handler(taken: Any) -> None: ...
 
     handler.__annotations__["taken"] = annotation
-    signature = read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+    signature = read_signature(path_parameters("/"), read_hints(handler, {}))
     (plan,) = signature.parameters
     assert (plan.source, plan.shape, plan.node and plan.node.kind) == ("file", shape, node)
     assert plan.alias == ("other" if "other" in str(annotation) else "taken")
@@ -501,7 +520,7 @@ def test_files(annotation: Any, shape: str, node: str | None) -> None:
 def test_files_beside_form_fields() -> None:
     async def handler(note: Annotated[str, Form()], file: Annotated[UploadFile, File(sha256=True)]) -> None: ...
 
-    signature = read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+    signature = read_signature(path_parameters("/"), read_hints(handler, {}))
     assert [plan.source for plan in signature.parameters] == ["form", "file"]
     assert signature.body is not None
     assert [reader.media_type for reader in signature.body.readers] == [MULTIPART]
@@ -511,7 +530,7 @@ def test_files_beside_form_fields() -> None:
 def test_forms_without_files_come_in_either_kind() -> None:
     async def handler(note: Annotated[str, Form()]) -> None: ...
 
-    body = read_signature(handler, path_parameters("/"), read_hints(handler, {})).body
+    body = read_signature(path_parameters("/"), read_hints(handler, {})).body
     assert body is not None
     assert [(reader.form, reader.media_type) for reader in body.readers] == [("form", FORM), ("multipart", MULTIPART)]
 
@@ -521,14 +540,14 @@ def test_a_file_and_another_body() -> None:
 
     expected = "parameters 'file' and 'item' both own the body, one as a form: mark both as the form's, or none"
     with pytest.raises(ConfigurationError, match=f"^{expected}$"):
-        read_signature(handler, path_parameters("/"), read_hints(handler, {}))
+        read_signature(path_parameters("/"), read_hints(handler, {}))
 
 
 def test_a_file_in_the_path() -> None:
     async def handler(file: UploadFile) -> None: ...
 
     with pytest.raises(ConfigurationError, match="is a file and also the path's {file}"):
-        read_signature(handler, path_parameters("/{file}"), read_hints(handler, {}))
+        read_signature(path_parameters("/{file}"), read_hints(handler, {}))
 
 
 def test_form_limits_come_from_the_nearest_that_says_them() -> None:

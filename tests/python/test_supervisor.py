@@ -16,19 +16,23 @@ from pathlib import Path
 import pytest
 
 PARENT = r"""
-    import sys
+    import ast, sys
 
     before = set(sys.modules)  # what measures coverage is not ours
-    from covet.listeners import listen
+    from covet._policy import Policy
+    from covet._systemd import Notifier
+    from covet.listeners import Sockets, listen
     from covet.supervisor import Supervisor
-    import covet.supervisor as policy
+    import covet._crew as policy
+    import covet.supervisor
 
-    policy.GRACE = policy.AT_ONCE = 0.2
+    policy.GRACE = covet.supervisor.GRACE = covet.supervisor.AT_ONCE = 0.2
     policy.LAST_DELAY = float(sys.argv[3])
     policy.FIRST_DELAY = min(policy.FIRST_DELAY, policy.LAST_DELAY)
     Supervisor.module = "obedient_worker"
-    listeners = listen(["127.0.0.1"], 0, 16)
-    code = Supervisor([sys.argv[1]], listeners, int(sys.argv[2]), float(sys.argv[4])).run()
+    sockets = Sockets(listen(["127.0.0.1"], 0, 16))
+    settings = {"drain_timeout": float(sys.argv[4]), **ast.literal_eval(sys.argv[5])}
+    code = Supervisor([sys.argv[1]], sockets, Policy(int(sys.argv[2]), settings), Notifier()).run()
     forbidden = {"asyncio", "covet._native", "covet.app", "typing", "dataclasses"} & (sys.modules.keys() - before)
     print("forbidden", sorted(forbidden), file=sys.stderr)
     sys.exit(code)
@@ -40,8 +44,11 @@ WORKER = r"""
 
     part, order = Assignment.parse(sys.argv[1]), sys.argv[2]
     assert os.getppid() == part.parent
-    assert os.fstat(part.counters).st_size == 64 * part.slots or part.counters < 0
+    assert os.fstat(part.board).st_size == 64 * part.slots or part.board < 0
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.path.exists(order):  # what it does is in a file
+        with open(order) as file:
+            order = file.read()
     if order == "crash":
         os._exit(9)
     if order == "refuse":
@@ -53,7 +60,6 @@ WORKER = r"""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.write(2, f"pid {os.getpid()} slot {part.slot}\n".encode())  # in one piece: two workers write here
     os.write(part.ready, b"ready")
-    os.close(part.ready)
     while True:
         signal.pause()
 """
@@ -99,8 +105,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     environment = {**os.environ, "PYTHONPATH": f"{package}{os.pathsep}{tmp_path}", "PYTHONUNBUFFERED": "1"}
     started: list[subprocess.Popen[str]] = []
 
-    def run(order: str, workers: int = 2, last_delay: float = 0.05, drain: float = 20.0) -> Run:
+    def run(order: str, workers: int = 2, last_delay: float = 0.05, drain: float = 20.0, **settings: object) -> Run:
         words = [sys.executable, "parent.py", order, str(workers), str(last_delay), str(drain)]
+        words.append(repr({"worker_timeout": None, **settings}))
         process = subprocess.Popen(words, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
         started.append(process)
         return Run(process)

@@ -24,7 +24,8 @@ class ServerProcess:
 
     def __init__(self, app: str, *flags: str, port: int = 0, stdout: int | None = None) -> None:
         """`stdout`: a descriptor for its standard output, else it is ours."""
-        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *flags]
+        one = () if "--workers" in flags else ("--workers", "1")
+        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *one, *flags]
         self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()

@@ -26,16 +26,15 @@ async def status(port: int, request: bytes) -> bytes:
     return answer.split(b" ", 2)[1]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_command_takes_them_from_file_and_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: str
 ) -> None:
     file = tmp_path / "covet.toml"
-    file.write_text(f"workers = {workers}\nmax_target = 64\nmax_fields = 50\n")
+    file.write_text("max_target = 64\nmax_fields = 50\n")
     monkeypatch.setenv("COVET_CONFIG", str(file))
     monkeypatch.setenv("COVET_MAX_FIELDS", "3")
-    with running("tests.wire.app:main") as server:
-        assert len(server.workers()) == workers
+    with running("tests.wire.app:main", "--workers", workers) as server:
         for request, code in ((LONG_TARGET, b"414"), (MANY_FIELDS, b"431")):
             assert asyncio.run(status(server.port, request)) == code
 

@@ -3,11 +3,14 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, get_args
 
 import pytest
 
 from covet import Covet, Event, EventSourceResponse, Request, Server
+from covet.json import EncodeError
 from covet.loop import run
 from tests.wire.connection import request
 from tests.wire.loop_client import Client, served
@@ -229,3 +232,113 @@ def test_events_end_when_the_server_drains(*, blocking: bool) -> None:
             client.writer.close()
 
     run(main())
+
+
+@dataclass
+class Base:
+    id: int
+
+
+@dataclass
+class Wider(Base):
+    secret: str = "hidden"
+
+
+@dataclass
+class Other:
+    id: int
+
+
+TYPED: list[tuple[Any, object, str]] = [
+    (Base, Base(1), '{"id":1}'),
+    (Base, Wider(2), '{"id":2}'),
+    (Base | None, None, "null"),
+    (list[Base], [Wider(1), Base(2)], '[{"id":1},{"id":2}]'),
+    (date, date(2026, 3, 2), '"2026-03-02"'),
+    (dict[str, Base], {"a": Wider(1)}, '{"a":{"id":1}}'),
+    (Any, {"id": 1, "secret": "x"}, '{"id":1,"secret":"x"}'),
+]
+"""A type, a value of it or of a class below it, and its JSON."""
+
+UNTYPED: list[tuple[Any, object]] = [(Base, Other(1)), (Base, {"id": 1}), (int, "1"), (int, True), (list[int], ["x"])]
+"""A type and what is none of it."""
+
+
+def giving(app: Covet, item: Any, values: list[Any], *, blocking: bool) -> None:
+    """`GET /` whose handler gives `values`, declared to be of type `item`."""
+    if blocking:
+
+        def sync() -> Any:
+            yield from values
+
+        sync.__annotations__["return"] = Iterator[item]
+        app.get("/")(sync)
+        return
+
+    async def items() -> Any:
+        for value in values:
+            yield value
+
+    items.__annotations__["return"] = AsyncIterator[item]
+    app.get("/")(items)
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+@pytest.mark.parametrize(("item", "value", "text"), TYPED, ids=lambda value: str(value)[:20])
+def test_an_item_is_what_was_declared(item: Any, value: object, text: str, *, blocking: bool) -> None:
+    lines, events = Covet(), Covet()
+    giving(lines, item, [value, value], blocking=blocking)
+    giving(events, Event[item], [Event(value), value], blocking=blocking)
+
+    async def use_lines(client: Client) -> None:
+        assert (await client.ask("GET", "/")).body.decode() == f"{text}\n{text}\n"
+
+    async def use_events(client: Client) -> None:
+        assert (await client.ask("GET", "/")).body.decode() == f"data: {text}\n\n" * 2
+
+    served(lines, use_lines)
+    served(events, use_events)
+
+
+def test_text_of_an_event_is_text_where_that_is_declared() -> None:
+    app = Covet()
+    giving(app, Event[str], [Event("one\ntwo"), "three"], blocking=False)
+
+    async def use(client: Client) -> None:
+        assert (await client.ask("GET", "/")).body == b"data: one\ndata: two\n\ndata: three\n\n"
+
+    served(app, use)
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+@pytest.mark.parametrize(("item", "value"), [*UNTYPED, (Event[int], Event("1")), (Event[Base], Event(Other(1)))])
+def test_an_item_of_another_type_ends_the_stream(
+    item: Any, value: object, caplog: pytest.LogCaptureFixture, *, blocking: bool
+) -> None:
+    fits = {Base: Base(7), int: 7, list[int]: [7]}
+    good: Any = Event(fits[get_args(item)[0]]) if isinstance(value, Event) else fits[item]
+    app = Covet()
+    giving(app, item, [good, value, good], blocking=blocking)
+
+    async def use(client: Client) -> None:
+        await client.send(request("GET", "/"))
+        assert b" 200 " in await client.head()
+        rest = await client.reader.read()
+        assert rest.count(b"7") == 1, rest
+        assert not rest.endswith(b"0\r\n\r\n"), "it does not pass for the whole"
+
+    served(app, use)
+    (record,) = caplog.records
+    assert "GET / (" in record.getMessage()
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], EncodeError), record.exc_info
+
+
+def test_the_first_item_of_another_type_is_a_500() -> None:
+    app = Covet()
+    giving(app, int, ["1"], blocking=False)
+
+    async def use(client: Client) -> None:
+        assert (await client.ask("GET", "/")).status == 500
+
+    served(app, use)

@@ -232,6 +232,12 @@ def test_objects_of_query_fields(port: int) -> None:
     assert errors(ask(port, "GET", "/page?limit=0")) == [("query", "/limit", "ge")]
 
 
+def test_an_object_of_fields_of_which_none_was_sent_is_the_default(port: int) -> None:
+    assert ask(port, "GET", "/page/optional?other=1").json() is None
+    assert ask(port, "GET", "/page/optional?limit=3").json() == {"limit": 3, "tag": []}
+    assert errors(ask(port, "GET", "/page/optional?limit=0")) == [("query", "/limit", "ge")]
+
+
 def test_headers_and_cookies(port: int) -> None:
     fields = (("X-Number", "5"), ("Accept", "a"), ("accept", "b"), ("Cookie", "session=s; t=paper"))
     assert ask(port, "GET", "/sources", fields=fields).json() == [5, "s", ["a", "b"], "paper"]
@@ -241,6 +247,12 @@ def test_headers_and_cookies(port: int) -> None:
         ("cookie", "/session", "missing"),
         ("cookie", "/t", "choice"),
     ]
+
+
+def test_an_object_of_header_fields_or_cookies_refuses_no_others(port: int) -> None:
+    fields = (("User-Agent", "x"), ("Accept", "*/*"), ("Cookie", "user_agent=y; theme=dark; other=z"))
+    assert ask(port, "GET", "/sources/strict", fields=fields).json() == ["x", "dark"]
+    assert errors(ask(port, "GET", "/sources/strict", fields=fields[1:2])) == [("header", "/user-agent", "missing")]
 
 
 def test_exactly_the_declared_fields_are_written(port: int) -> None:

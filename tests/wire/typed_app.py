@@ -25,6 +25,9 @@ from covet import (
     Request,
     Response,
 )
+from covet import (
+    model as declared_model,
+)
 
 main = Covet(title="Typed", version="1.0")
 
@@ -192,6 +195,27 @@ async def sources(
     theme: Annotated[Kind | None, Cookie("t")] = None,
 ) -> list[Any]:
     return [x_number, session, accept, theme]
+
+
+@main.get("/page/optional")
+async def optional_page(page: Annotated[Page | None, Query()] = None) -> Page | None:
+    return page
+
+
+@declared_model(unknown_fields="forbid")
+@dataclass
+class Client:
+    """Fields of a head, which has others."""
+
+    user_agent: str
+    theme: str = "plain"
+
+
+@main.get("/sources/strict")
+async def strict_sources(
+    headers: Annotated[Client, Header()], cookies: Annotated[Client | None, Cookie()] = None
+) -> list[Any]:
+    return [headers.user_agent, cookies.theme if cookies else None]
 
 
 @main.get("/answers/subclass")

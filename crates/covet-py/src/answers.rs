@@ -2,6 +2,7 @@
 //!
 //! Plain data; [`crate::respond`] carries it out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -35,8 +36,8 @@ pub(crate) enum AnswerForm {
     Bytes,
     /// JSON of this type.
     Json(Box<Schema>),
-    /// Items, sent as they come.
-    Items(StreamForm),
+    /// Items, sent as they come, of this type.
+    Items(StreamForm, Option<Arc<Schema>>),
 }
 
 impl AnswerPlan {
@@ -47,8 +48,8 @@ impl AnswerPlan {
             "text" => AnswerForm::Text,
             "bytes" => AnswerForm::Bytes,
             "json" => AnswerForm::Json(Box::new(Schema::compile(&plan.getattr("node")?)?)),
-            "lines" => AnswerForm::Items(StreamForm::Lines),
-            "events" => AnswerForm::Items(StreamForm::Events { ping: Some(PING) }),
+            "lines" => AnswerForm::Items(StreamForm::Lines, item(plan)?),
+            "events" => AnswerForm::Items(StreamForm::Events { ping: Some(PING) }, item(plan)?),
             _ => AnswerForm::Any,
         };
         Ok(Self {
@@ -57,4 +58,13 @@ impl AnswerPlan {
             check: plan.getattr("check")?.extract()?,
         })
     }
+}
+
+/// What an item is; none where it may be anything.
+fn item(plan: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Schema>>> {
+    let node = plan.getattr("node")?;
+    if node.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Schema::compile(&node)?)))
 }

@@ -166,10 +166,9 @@ impl BodyPlan {
         let Some(schema) = &reader.schema else {
             return Ok(BodyValue::Form);
         };
-        let bytes_of = |py| PyBytes::new(py, bytes).into_any();
         let read = match reader.syntax {
             Syntax::Bytes if bytes.is_empty() => return Ok(BodyValue::Empty),
-            Syntax::Bytes => Ok(bytes_of(py)),
+            Syntax::Bytes => Ok(PyBytes::new(py, bytes).into_any()),
             Syntax::Json if bytes.is_empty() && self.spread => {
                 schema.decode(py, b"{}", forbid_unknown)
             }

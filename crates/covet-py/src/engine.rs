@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,8 @@ struct State {
     settings: Settings,
     more: More,
     peers: RefCell<Option<SharedSlots>>,
+    /// Between two beats; zero for none.
+    beat: Cell<Duration>,
     running: RefCell<Option<Rc<Running>>>,
     closed: Cell<bool>,
 }
@@ -45,6 +48,7 @@ struct State {
 struct More {
     pool_threads: usize,
     access_log: bool,
+    access_log_file: Option<PathBuf>,
     access_log_format: Format,
     access_log_sample: f64,
 }
@@ -89,15 +93,28 @@ impl Engine {
                 settings,
                 more,
                 peers: RefCell::new(None),
+                beat: Cell::default(),
                 running: RefCell::new(None),
                 closed: Cell::new(false),
             }),
         })
     }
 
-    /// Map a memory file of counters: 64 bytes a slot, the first 8 its open connections. Before `start`.
-    fn share(&self, fd: i32, slot: usize, slots: usize) -> PyResult<()> {
-        *self.state.get()?.peers.borrow_mut() = Some(SharedSlots::map(fd, slot, slots)?);
+    /// Map the memory file of the server's processes, and beat in our slot of it every `beat` seconds. Before `start`.
+    fn share(&self, fd: i32, slot: usize, slots: usize, beat: f64) -> PyResult<()> {
+        let state = self.state.get()?;
+        *state.peers.borrow_mut() = Some(SharedSlots::map(fd, slot, slots)?);
+        state
+            .beat
+            .set(Duration::try_from_secs_f64(beat).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Open the access log's file anew.
+    fn reopen_log(&self) -> PyResult<()> {
+        if let Some(running) = self.state.get()?.running.borrow().as_ref() {
+            running.server.reopen_log();
+        }
         Ok(())
     }
 
@@ -206,14 +223,15 @@ impl State {
                 pool: Rc::clone(&pool),
             }),
         };
-        let access = if self.more.access_log {
-            let log = AccessLog::new(Box::new(std::io::stdout()))?
-                .with_format(self.more.access_log_format.clone())
-                .with_sample(self.more.access_log_sample);
-            Some(log)
-        } else {
-            None
-        };
+        let access = match &self.more.access_log_file {
+            Some(path) if path.as_os_str() != "-" => Some(AccessLog::to_file(path)?),
+            None if !self.more.access_log => None,
+            _ => Some(AccessLog::new(Box::new(std::io::stdout()))?),
+        }
+        .map(|log| {
+            log.with_format(self.more.access_log_format.clone())
+                .with_sample(self.more.access_log_sample)
+        });
         let peers = self
             .peers
             .borrow_mut()
@@ -223,10 +241,11 @@ impl State {
             router: builder.build(),
             handler: Box::new(invoker),
         };
-        let server = Server::new(self.settings.clone(), service, access, Counters::new(peers));
+        let mut server = Server::new(self.settings.clone(), service, access, Counters::new(peers));
         for socket in sockets {
             server.listen(socket)?;
         }
+        server.beat_every(self.beat.get());
         Ok(Running {
             server,
             pool,
@@ -287,6 +306,8 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         drain_quiet: time("drain_quiet")?,
         max_connections: number("max_connections")?,
         max_connections_per_address: given.getattr("max_connections_per_address")?.extract()?,
+        max_concurrency: given.getattr("max_concurrency")?.extract()?,
+        queue: number("queue")?,
         max_pipelined: number("max_pipelined")?,
         max_unsent: number("max_unsent")?,
         max_discard: number("max_discard")? as u64,
@@ -300,11 +321,17 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         } else {
             Some(time("slow_request")?)
         },
+        tcp_user_timeout: if given.getattr("tcp_user_timeout")?.is_none() {
+            None
+        } else {
+            Some(time("tcp_user_timeout")?)
+        },
         sendfile: !given.getattr("copy_files")?.extract::<bool>()?,
     };
     let more = More {
         pool_threads: number("pool_threads")?,
         access_log: given.getattr("access_log")?.extract()?,
+        access_log_file: given.getattr("access_log_file")?.extract()?,
         access_log_format: Format::parse(given.getattr("access_log_format")?.extract()?)
             .map_err(|error| PyValueError::new_err(error.to_string()))?,
         access_log_sample: given.getattr("access_log_sample")?.extract()?,

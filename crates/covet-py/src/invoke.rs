@@ -6,22 +6,23 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use covet_server::admission::Pass;
 use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Handler, Request as Received, Slow};
 use covet_server::multipart;
+use covet_server::query;
 use covet_server::response::Response;
 use covet_server::spool::{Form, SpoolError, spool};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::bodies::{Arrived, BODY, BodyRefused, BodyValue};
+use crate::bodies::{Arrived, BODY, BodyPlan, BodyRefused, BodyValue};
 use crate::failure::Failure;
 use crate::forms::{self, ReceivedForm};
 use crate::parameters::{Parameter, Source};
 use crate::plan::CallPlan;
 use crate::request_name::Under;
 use crate::runner::Runner;
-use crate::texts::Texts;
 use crate::types::{BodySource, Request, RequestParts};
 use crate::{failure, request_name, runtime};
 
@@ -64,18 +65,21 @@ impl Invoker {
         runtime::attached(|py| {
             let plan = &self.plans[received.route.id];
             if let Some(raw) = &received.head.query
-                && Texts::count(raw.of(received.bytes)) > plan.forms.fields
+                && query::count(raw.of(received.bytes)) > plan.forms.fields
             {
                 return Answer::Now(Response::problem(400, "The query has too many fields."));
             }
-            let bound = match plan.body {
-                None => self
-                    .bind(py, plan, received)
-                    .and_then(|it| it.arguments(py, plan)),
-                Some(_) => return self.with_body(py, plan, received),
-            };
+            if let Some(body) = &plan.body {
+                return self.with_body(py, plan, body, received);
+            }
+            let bound = self
+                .bind(py, plan, received)
+                .and_then(|binding| binding.arguments(py, plan));
             match bound {
-                Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
+                Ok((args, words)) => {
+                    let pass = received.pass.cloned();
+                    self.runner.run(py, plan, &args, words.as_ref(), pass)
+                }
                 Err(unbound) => Answer::Now(unbound.answer(py, plan)),
             }
         })
@@ -125,18 +129,16 @@ impl Binding {
         &mut self,
         py: Python<'_>,
         plan: &CallPlan,
+        body: &BodyPlan,
         reader: usize,
         arrived: Arrived<'_>,
     ) -> Result<(), Unbound> {
-        let Some(body) = &plan.body else {
-            return Ok(());
-        };
         let form = match arrived {
             Arrived::Bytes(bytes) => {
                 if let Some(source) = &self.source {
                     source.get().arrived(py, bytes);
                 }
-                if body.is_form(reader) && Texts::count(bytes) > plan.forms.fields {
+                if body.is_form(reader) && query::count(bytes) > plan.forms.fields {
                     let refused = Response::problem(400, "The form has too many fields.");
                     return Err(Unbound::Refused(refused));
                 }
@@ -234,60 +236,38 @@ impl Invoker {
     }
 
     /// The answer of a handler that takes the body, which may still be on its way.
-    fn with_body(&self, py: Python<'_>, plan: &Arc<CallPlan>, received: &Received<'_>) -> Answer {
-        let reader = match plan
-            .body
-            .as_ref()
-            .map_or(Ok(0), |body| body.reader(received))
-        {
+    fn with_body(
+        &self,
+        py: Python<'_>,
+        plan: &Arc<CallPlan>,
+        body: &Arc<BodyPlan>,
+        received: &Received<'_>,
+    ) -> Answer {
+        let reader = match body.reader(received) {
             Ok(reader) => reader,
             Err(refused) => return Answer::Now(refused),
         };
-        let mut binding = match self.bind(py, plan, received) {
+        let binding = match self.bind(py, plan, received) {
             Ok(binding) => binding,
             Err(unbound) => return Answer::Now(unbound.answer(py, plan)),
         };
-        if let Some(body) = &plan.body
-            && body.is_multipart(reader)
-        {
-            let arriving = Arriving {
-                binding,
-                plan: Arc::clone(plan),
-                reader,
-                runner: Rc::clone(&self.runner),
-            };
+        let arriving = Arriving {
+            binding,
+            plan: Arc::clone(plan),
+            body: Arc::clone(body),
+            reader,
+            runner: Rc::clone(&self.runner),
+            pass: received.pass.cloned(),
+        };
+        if body.is_multipart(reader) {
             return arriving.into_form(py, received);
         }
         match gather(received.body) {
-            Whole::Here(bytes) => {
-                let taken = binding.take_body(py, plan, reader, Arrived::Bytes(&bytes));
-                drop(bytes);
-                match taken.and_then(|()| binding.arguments(py, plan)) {
-                    Ok((args, words)) => self.runner.run(py, plan, &args, words.as_ref()),
-                    Err(unbound) => Answer::Now(unbound.answer(py, plan)),
-                }
-            }
-            Whole::Coming(coming) => {
-                let arriving = Arriving {
-                    binding,
-                    plan: Arc::clone(plan),
-                    reader,
-                    runner: Rc::clone(&self.runner),
-                };
-                Answer::Later(Box::pin(async move {
-                    let bytes = match coming.await {
-                        Ok(bytes) => bytes,
-                        Err(error) => return failure::unread(error),
-                    };
-                    let answer =
-                        runtime::attached(|py| arriving.answer(py, Arrived::Bytes(&bytes)));
-                    drop(bytes);
-                    match answer {
-                        Answer::Now(response) => response,
-                        Answer::Later(later) => later.await,
-                    }
-                }))
-            }
+            Whole::Here(bytes) => arriving.answer(py, Arrived::Bytes(&bytes)),
+            Whole::Coming(coming) => later(coming, move |py, bytes| match bytes {
+                Ok(bytes) => arriving.answer(py, Arrived::Bytes(&bytes)),
+                Err(error) => Answer::Now(failure::unread(error)),
+            }),
             Whole::Taken => Answer::Now(failure::internal(
                 py,
                 &plan.label,
@@ -331,20 +311,40 @@ impl Invoker {
     }
 }
 
+/// The answer that `go_on` makes of what `coming` gives.
+fn later<T: 'static>(
+    coming: impl Future<Output = T> + 'static,
+    go_on: impl FnOnce(Python<'_>, T) -> Answer + 'static,
+) -> Answer {
+    Answer::Later(Box::pin(async move {
+        let arrived = coming.await;
+        match runtime::attached(|py| go_on(py, arrived)) {
+            Answer::Now(response) => response,
+            Answer::Later(later) => later.await,
+        }
+    }))
+}
+
 /// A call whose body is on its way.
 struct Arriving {
     binding: Binding,
     plan: Arc<CallPlan>,
+    body: Arc<BodyPlan>,
     reader: usize,
     runner: Rc<Runner>,
+    pass: Option<Pass>,
 }
 
 impl Arriving {
     /// The answer, with the body.
     fn answer(mut self, py: Python<'_>, arrived: Arrived<'_>) -> Answer {
-        let taken = self.binding.take_body(py, &self.plan, self.reader, arrived);
+        let taken = self
+            .binding
+            .take_body(py, &self.plan, &self.body, self.reader, arrived);
         match taken.and_then(|()| self.binding.arguments(py, &self.plan)) {
-            Ok((args, words)) => self.runner.run(py, &self.plan, &args, words.as_ref()),
+            Ok((args, words)) => self
+                .runner
+                .run(py, &self.plan, &args, words.as_ref(), self.pass),
             Err(unbound) => Answer::Now(unbound.answer(py, &self.plan)),
         }
     }
@@ -359,21 +359,12 @@ impl Arriving {
             Ok(boundary) => boundary,
             Err(error) => return Answer::Now(Response::problem(error.status(), error.as_str())),
         };
-        let Some(body) = &self.plan.body else {
-            return self.answer(py, Arrived::Form(&ReceivedForm::default()));
-        };
-        let options = body.spool_options(self.plan.forms.multipart);
+        let options = self.body.spool_options(self.plan.forms.multipart);
         let spooling = spool(received.body, &boundary, options);
         if let Some(outcome) = spooling.ready() {
             return self.with_form(py, outcome);
         }
-        Answer::Later(Box::pin(async move {
-            let outcome = spooling.await;
-            match runtime::attached(|py| self.with_form(py, outcome)) {
-                Answer::Now(response) => response,
-                Answer::Later(later) => later.await,
-            }
-        }))
+        later(spooling, move |py, outcome| self.with_form(py, outcome))
     }
 
     fn with_form(self, py: Python<'_>, outcome: Result<Form, SpoolError>) -> Answer {

@@ -192,6 +192,9 @@ impl Parameter {
                     .iter()
                     .map(|(name, text)| (&**name, &**text))
                     .collect();
+                if !self.required && !schema.is_addressed(schema.root, &pairs) {
+                    return self.absent(py, source, failures);
+                }
                 match schema.convert_object(py, schema.root, &pairs, false) {
                     Ok(value) => Ok(Some(value.unbind())),
                     Err(Refused::Raised(error)) => Err(error),

@@ -1,7 +1,9 @@
 //! Seam 2: how to call one handler, compiled at start from the plan that Python made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use covet_server::admission::Gate;
 use covet_server::handler::Route;
 use covet_server::routing::{Converter, Pattern};
 use pyo3::prelude::*;
@@ -55,7 +57,7 @@ pub(crate) struct CallPlan {
     pub(crate) has_keywords: bool,
     pub(crate) status: u16,
     /// How the body is read before the call.
-    pub(crate) body: Option<BodyPlan>,
+    pub(crate) body: Option<Arc<BodyPlan>>,
     pub(crate) answer: AnswerPlan,
     /// Whether unknown fields of JSON objects are errors.
     pub(crate) forbid_unknown: bool,
@@ -120,9 +122,11 @@ impl CallPlan {
         let takes_request = parameters
             .iter()
             .any(|parameter| parameter.source == Source::Request);
-        let body = BodyPlan::compile(&route.getattr("body")?)?;
+        let body = BodyPlan::compile(&route.getattr("body")?)?.map(Arc::new);
         let takes_body = takes_request || body.is_some();
         let timeout: Option<f64> = route.getattr("timeout")?.extract()?;
+        let max_concurrency: Option<usize> = route.getattr("max_concurrency")?.extract()?;
+        let queue: usize = route.getattr("queue")?.extract()?;
         let mode = match route.getattr("mode")?.extract::<String>()?.as_str() {
             "inline" => Mode::Inline,
             "step" if calls_nothing(&handler) => Mode::Step,
@@ -154,6 +158,7 @@ impl CallPlan {
             timeout: timeout.map(Duration::from_secs_f64),
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
             takes_body,
+            gate: max_concurrency.map(|most| Gate::new(most, queue)),
             files: None,
         };
         Ok(Compiled {

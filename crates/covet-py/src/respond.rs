@@ -1,5 +1,7 @@
 //! What a handler returned becomes an answer, encoded straight into a pooled buffer.
 
+use std::sync::Arc;
+
 use covet_server::buffers::Buffer;
 use covet_server::files::{FileBody, StoredFile, open_below};
 use covet_server::response::{JSON, Payload, Response, TEXT, WholeResponse};
@@ -90,12 +92,11 @@ pub(crate) fn respond(plan: &CallPlan, value: &Bound<'_, PyAny>) -> Outcome {
             Err(_) => other_than(plan, value, "str"),
         },
         AnswerForm::Bytes => match octets(value) {
-            Some(Ok(bytes)) => Outcome::Answer(Response::new(plan.status, Some(OCTETS), bytes)),
-            Some(Err(error)) => Outcome::Answer(failure::raised(value.py(), &plan.label, error)),
+            Some(bytes) => Outcome::Answer(Response::new(plan.status, Some(OCTETS), bytes)),
             None => other_than(plan, value, "bytes"),
         },
         AnswerForm::Json(schema) => declared(plan, schema, value),
-        AnswerForm::Items(form) => items(plan, *form, value),
+        AnswerForm::Items(form, schema) => items(plan, *form, schema.as_ref(), value),
     }
 }
 
@@ -123,8 +124,13 @@ fn declared(plan: &CallPlan, schema: &Schema, value: &Bound<'_, PyAny>) -> Outco
     Outcome::Answer(Response::new(plan.status, Some(JSON), Payload::Buffer(out)))
 }
 
-/// An answer of the items that `value` gives.
-fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome {
+/// An answer of the items that `value` gives, each of the type of `schema`.
+fn items(
+    plan: &CallPlan,
+    form: StreamForm,
+    schema: Option<&Arc<Schema>>,
+    value: &Bound<'_, PyAny>,
+) -> Outcome {
     let py = value.py();
     let iterates = [
         intern!(py, "__anext__"),
@@ -141,7 +147,7 @@ fn items(plan: &CallPlan, form: StreamForm, value: &Bound<'_, PyAny>) -> Outcome
         head.content_type = Some(EVENTS);
         head = head.with_field("cache-control", "no-store");
     }
-    match StreamContent::new(value, form) {
+    match StreamContent::new(value, form, schema.cloned()) {
         Ok(content) => Outcome::Streaming(head, content),
         Err(error) => Outcome::Answer(failure::raised(py, &plan.label, error)),
     }
@@ -172,12 +178,12 @@ fn is_awaitable(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The octets of `bytes` or `bytearray`.
-fn octets(value: &Bound<'_, PyAny>) -> Option<PyResult<Payload>> {
+fn octets(value: &Bound<'_, PyAny>) -> Option<Payload> {
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Some(Ok(shared(bytes)));
+        return Some(shared(bytes));
     }
     let array = value.cast::<PyByteArray>().ok()?;
-    Some(Ok(copied(&array.to_vec())))
+    Some(copied(&array.to_vec()))
 }
 
 /// An answer by the type of the value.

@@ -2,9 +2,11 @@
 //!
 //! Knows nothing of requests; [`crate::invoke`] makes the arguments, [`crate::respond`] reads the value.
 
+use std::any::Any;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use covet_server::admission::Pass;
 use covet_server::handler::Answer;
 use covet_server::response::Response;
 use pyo3::exceptions::PyStopIteration;
@@ -25,20 +27,21 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Calls the handler of `plan`.
+    /// Calls the handler of `plan`, which has `pass` to be in flight.
     pub(crate) fn run(
         self: &Rc<Self>,
         py: Python<'_>,
         plan: &Arc<CallPlan>,
         args: &Bound<'_, PyTuple>,
         words: Option<&Bound<'_, PyDict>>,
+        pass: Option<Pass>,
     ) -> Answer {
         match plan.mode {
             Mode::Inline if plan.holds(py) => match plan.call(py, args, words) {
                 Ok(value) => self.settle(py, plan, respond(plan, &value)),
                 Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
             },
-            Mode::Inline | Mode::Pool => self.in_pool(py, plan, args, words),
+            Mode::Inline | Mode::Pool => self.in_pool(py, plan, args, words, pass),
             Mode::Step => match plan.call(py, args, words) {
                 Ok(coroutine) => Answer::Now(self.step(plan, &coroutine)),
                 Err(error) => Answer::Now(failure::raised(py, &plan.label, error)),
@@ -82,6 +85,7 @@ impl Runner {
         plan: &Arc<CallPlan>,
         args: &Bound<'_, PyTuple>,
         words: Option<&Bound<'_, PyDict>>,
+        pass: Option<Pass>,
     ) -> Answer {
         let context = match runtime::copy_current(py) {
             Ok(context) => context.unbind(),
@@ -98,6 +102,8 @@ impl Runner {
             let name = job.name.clone();
             request_name::under(name.as_ref(), || job.run(py))
         });
+        // A thread cannot be cancelled: it is in flight until it ends, whoever has gone.
+        let submitted = submitted.holding(pass.map(|pass| Box::new(pass) as Box<dyn Any>));
         let (plan, runner) = (Arc::clone(plan), Rc::clone(self));
         Answer::Later(Box::pin(async move {
             match submitted.await.flatten().map(Outcome::from) {

@@ -60,6 +60,7 @@ impl StaticFiles {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: false,
+            gate: None,
             files: Some(Arc::clone(&self.files)),
         }
     }

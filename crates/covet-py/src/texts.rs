@@ -1,8 +1,8 @@
 //! The texts of a request that parameters are made of: query, header and cookie fields, and a form's.
 //!
 //! Splits and decodes, one source at a time; knows nothing of types. An urlencoded form is read by
-//! the rules of query strings (WHATWG URL section 5.1), a field's octets as ISO 8859-1 where they
-//! are no UTF-8.
+//! the rules of query strings (WHATWG URL section 5.1), the octets of a field and of a cookie as ISO 8859-1, as
+//! `request.headers` shows them.
 
 use std::borrow::Cow;
 
@@ -79,11 +79,6 @@ impl<'a> Texts<'a> {
         let mut pairs = Vec::new();
         self.each(|name, text| pairs.push((name, text)));
         pairs
-    }
-
-    /// How many fields an urlencoded source has.
-    pub(crate) fn count(raw: &[u8]) -> usize {
-        query::count(raw)
     }
 }
 

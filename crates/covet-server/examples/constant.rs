@@ -40,6 +40,7 @@ fn main() -> std::io::Result<()> {
                 timeout: None,
                 cancel_on_disconnect: true,
                 takes_body: false,
+                gate: None,
                 files: None,
             };
             let pattern = Pattern::parse(path).map_err(std::io::Error::other)?;

@@ -8,8 +8,12 @@ use std::task::Waker;
 pub trait Peers {
     /// Tell the others how many connections this worker holds.
     fn publish(&self, connections: u64);
-    /// The mean over all workers, this one included.
+    /// The mean over all workers that accept, this one included.
     fn mean(&self) -> u64;
+    /// Say that this worker's thread runs, and how many requests it has answered.
+    fn beat(&self, requests: u64);
+    /// Say whether this worker accepts.
+    fn accept(&self, accepts: bool);
 }
 
 /// Counts of one worker.
@@ -103,6 +107,22 @@ impl Counters {
 
     pub(crate) fn listening(&self) {
         self.listeners.set(self.listeners.get() + 1);
+        if let Some(peers) = &self.peers {
+            peers.accept(true);
+        }
+    }
+
+    /// A drain begins: the others need not wait for this worker.
+    pub(crate) fn leaving(&self) {
+        if let Some(peers) = &self.peers {
+            peers.accept(false);
+        }
+    }
+
+    pub(crate) fn beat(&self) {
+        if let Some(peers) = &self.peers {
+            peers.beat(self.requests.get());
+        }
     }
 
     pub(crate) fn stopped_listening(&self) {

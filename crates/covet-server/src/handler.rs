@@ -3,9 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::admission::{Gate, Pass};
 use crate::body::Body;
 use crate::exchange::Exchange;
 use crate::files::Files;
@@ -27,6 +29,8 @@ pub struct Route {
     pub cancel_on_disconnect: bool,
     /// Whether it may ask for the body: else a body is thrown away unread.
     pub takes_body: bool,
+    /// How many of its requests are in flight and wait. Over: 503.
+    pub gate: Option<Rc<Gate>>,
     /// Files that answer instead of the handler, by the last parameter: a path below them.
     pub files: Option<Arc<Files>>,
 }
@@ -50,6 +54,8 @@ pub struct Request<'a> {
     pub body: &'a Body,
     /// Interim answers, and whether the client is still there. To be cloned by who needs it later.
     pub exchange: &'a Exchange,
+    /// Its place among those in flight, where they are counted. To be cloned by work that may outlive the answer.
+    pub pass: Option<&'a Pass>,
 }
 
 /// A handler's answer.

@@ -8,6 +8,7 @@
 //! - `connection`: one connection, from readiness to close
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
 //!   [`body_stream`]: one in pieces; [`streaming`]: an answer in parts; [`exchange`]: what goes on meanwhile
+//! - [`admission`]: how many requests are in flight, and who waits for a turn
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
@@ -18,6 +19,7 @@
 //! - [`json`]: the parts of JSON that need no Python
 
 pub mod access_log;
+pub mod admission;
 pub mod body;
 pub mod body_stream;
 pub mod buffers;

@@ -34,6 +34,10 @@ pub(crate) struct Listener {
     is_unix: bool,
 }
 
+/// Quiet before a TCP connection is probed for a peer that is gone, and between two probes.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
 /// What one attempt to accept gave.
 enum Accepted {
     Connection(OwnedFd, Option<SocketAddr>),
@@ -45,12 +49,15 @@ enum Accepted {
 
 impl Listener {
     /// Watch `socket`, which is listening already. Must be called inside the runtime.
-    pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(socket: OwnedFd, user_timeout: Option<Duration>) -> io::Result<Self> {
         let name = socket2::SockRef::from(&socket);
         name.set_nonblocking(true)?;
         let is_unix = getsockname(&socket)?.address_family() == AddressFamily::UNIX;
         if !is_unix {
-            name.set_tcp_nodelay(true)?; // inherited by what is accepted
+            name.set_tcp_nodelay(true)?; // inherited by what is accepted, as the rest
+            if let Some(patience) = user_timeout {
+                notice_dead_clients(&name, patience)?;
+            }
         }
         let watch = watch(&socket)?;
         #[allow(
@@ -65,18 +72,6 @@ impl Listener {
         })
     }
 
-    fn accept(&self) -> Accepted {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        match acceptfrom_with(&self.socket, flags) {
-            Ok((socket, from)) => Accepted::Connection(socket, from.and_then(address)),
-            Err(Errno::AGAIN) => Accepted::Empty,
-            Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                Accepted::OutOfDescriptors
-            }
-            Err(_) => Accepted::Failed,
-        }
-    }
-
     /// Accept for `worker` until it drains; then what is waiting already, and end.
     pub(crate) async fn run(self, worker: Rc<Worker>) {
         let mut pause = EXHAUSTED.0;
@@ -85,10 +80,10 @@ impl Listener {
                 tokio::time::sleep(LEAVE).await;
             }
             for _ in 0..BATCH {
-                match self.accept() {
+                match accept(&self.socket) {
                     Accepted::Connection(socket, client) => {
                         pause = EXHAUSTED.0;
-                        self.serve(&worker, socket, client);
+                        serve(&worker, socket, client, self.is_unix);
                     }
                     Accepted::Failed => {}
                     Accepted::Empty => {
@@ -104,11 +99,13 @@ impl Listener {
             }
             tokio::task::yield_now().await;
         }
-        // Closing a listening socket resets its backlog: take it first.
-        while let Accepted::Connection(socket, client) = self.accept() {
-            self.serve(&worker, socket, client);
+        // Closing a listening socket resets its backlog: take it first. What comes after this is not told to us any
+        // more, but to those that stay.
+        drop(self.ready);
+        while let Accepted::Connection(socket, client) = accept(&self.socket) {
+            serve(&worker, socket, client, self.is_unix);
         }
-        drop(self);
+        drop(self.socket);
         worker.counters.stopped_listening();
     }
 
@@ -125,21 +122,6 @@ impl Listener {
         .await
     }
 
-    /// Start a connection, or refuse it where it is one too many.
-    fn serve(&self, worker: &Rc<Worker>, socket: OwnedFd, client: Option<SocketAddr>) {
-        let refused = worker.is_full_for(client);
-        if refused && worker.has_no_room_to_refuse() {
-            return;
-        }
-        if self.is_unix {
-            if let Ok(stream) = UnixStream::from_std(socket.into()) {
-                start(worker, stream, None, refused);
-            }
-        } else if let Ok(stream) = TcpStream::from_std(socket.into()) {
-            start(worker, stream, client, refused);
-        }
-    }
-
     /// Clear the outer readiness if the inner watch has nothing either.
     fn settle(&self) {
         let mut cx = std::task::Context::from_waker(Waker::noop());
@@ -149,6 +131,48 @@ impl Listener {
             guard.clear_ready();
         }
     }
+}
+
+fn accept(socket: &OwnedFd) -> Accepted {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    match acceptfrom_with(socket, flags) {
+        Ok((socket, from)) => Accepted::Connection(socket, from.and_then(address)),
+        Err(Errno::AGAIN) => Accepted::Empty,
+        Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+            Accepted::OutOfDescriptors
+        }
+        Err(_) => Accepted::Failed,
+    }
+}
+
+/// Start a connection, or refuse it where it is one too many.
+fn serve(worker: &Rc<Worker>, socket: OwnedFd, client: Option<SocketAddr>, is_unix: bool) {
+    let refused = worker.is_full_for(client);
+    if refused && worker.has_no_room_to_refuse() {
+        return;
+    }
+    if is_unix {
+        if let Ok(stream) = UnixStream::from_std(socket.into()) {
+            start(worker, stream, None, refused);
+        }
+    } else if let Ok(stream) = TcpStream::from_std(socket.into()) {
+        start(worker, stream, client, refused);
+    }
+}
+
+/// Probe idle connections, and give up on a peer that acknowledges nothing for `patience` (tcp(7)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn notice_dead_clients(socket: &socket2::SockRef<'_>, patience: Duration) -> io::Result<()> {
+    let probes = socket2::TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_EVERY);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_user_timeout(Some(patience))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn notice_dead_clients(_: &socket2::SockRef<'_>, _: Duration) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -199,4 +223,50 @@ fn start<S: crate::connection::socket::Socket + 'static>(
         connection.turn_away();
     }
     tokio::task::spawn_local(connection);
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    fn accepted(user_timeout: Option<Duration>) -> OwnedFd {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .expect("a runtime");
+        let _entered = runtime.enter();
+        let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = socket.local_addr().expect("its address");
+        let listener = Listener::new(socket.into(), user_timeout).expect("it listens");
+        let _client = TcpStream::connect(address).expect("a connection");
+        match accept(&listener.socket) {
+            Accepted::Connection(socket, _) => socket,
+            _ => panic!("nothing to accept"),
+        }
+    }
+
+    #[test]
+    fn what_is_accepted_notices_a_client_that_is_gone() {
+        let socket = accepted(Some(Duration::from_secs(7)));
+        let socket = socket2::SockRef::from(&socket);
+        assert!(socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("an option"), PROBE_AFTER);
+        assert_eq!(
+            socket.tcp_keepalive_interval().expect("an option"),
+            PROBE_EVERY
+        );
+        assert_eq!(
+            socket.tcp_user_timeout().expect("an option"),
+            Some(Duration::from_secs(7))
+        );
+    }
+
+    #[test]
+    fn without_the_setting_the_system_decides() {
+        let socket = accepted(None);
+        let socket = socket2::SockRef::from(&socket);
+        assert!(!socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), None);
+    }
 }

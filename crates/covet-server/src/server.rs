@@ -7,8 +7,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::AbortHandle;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::access_log::AccessLog;
 use crate::counters::Counters;
@@ -54,10 +56,34 @@ impl Server {
     /// # Errors
     /// The descriptor is no listening socket, or cannot be watched.
     pub fn listen(&self, socket: OwnedFd) -> io::Result<()> {
-        let listener = Listener::new(socket)?;
+        let listener = Listener::new(socket, self.worker.settings.tcp_user_timeout)?;
         self.worker.counters.listening();
         tokio::task::spawn_local(listener.run(Rc::clone(&self.worker)));
         Ok(())
+    }
+
+    /// Tell the peers at once and then every `period` that this thread runs. A period of zero never does.
+    pub fn beat_every(&mut self, period: Duration) {
+        if period.is_zero() {
+            return;
+        }
+        let worker = Rc::clone(&self.worker);
+        let beating = tokio::task::spawn_local(async move {
+            let mut ticks = interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                worker.counters.beat();
+            }
+        });
+        self.tasks.push(beating.abort_handle());
+    }
+
+    /// Open the file of the access log anew, where it has one: somebody moved it aside.
+    pub fn reopen_log(&self) {
+        if let Some(access) = &self.worker.access {
+            access.reopen();
+        }
     }
 
     /// Stop accepting, let what runs finish, end connections with their next answer.

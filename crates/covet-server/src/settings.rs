@@ -9,6 +9,10 @@ use crate::proxies::{Fields, Trusted};
 
 /// Limits and timeouts of a worker. Times are exact to about 50 ms.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub struct Settings {
     /// Target, field and count limits of a request head. Over: 414 or 431.
     pub head: HeadLimits,
@@ -37,6 +41,10 @@ pub struct Settings {
     /// Open connections an address; `None` is unlimited. Loopback and trusted proxies are
     /// never counted. Over: 503.
     pub max_connections_per_address: Option<usize>,
+    /// Requests that handlers work on, a worker; `None` is unlimited. Over: they wait.
+    pub max_concurrency: Option<usize>,
+    /// Requests that wait for that. Over: 503.
+    pub queue: usize,
     /// Requests answered on one connection in one turn, before others get theirs.
     pub max_pipelined: usize,
     /// Unsent bytes of answers above which a connection stops reading, and asks a stream for no more.
@@ -56,6 +64,9 @@ pub struct Settings {
     pub request_ids: bool,
     /// Time to an answer from which on the handler's world is told. `None`: never.
     pub slow_request: Option<Duration>,
+    /// Time in which a client's system must acknowledge what was sent to it, or a probe of an idle
+    /// connection. Over: close. `None`: the system's own bounds, and no probes. TCP on Linux only.
+    pub tcp_user_timeout: Option<Duration>,
     /// Whether files are sent by sendfile, else by copying. It needs SIGPIPE to be ignored, as
     /// programs in Rust and in Python have it from their start.
     pub sendfile: bool,
@@ -77,6 +88,8 @@ impl Default for Settings {
             drain_quiet: Duration::from_secs(1),
             max_connections: 16_384,
             max_connections_per_address: None,
+            max_concurrency: None,
+            queue: 0,
             max_pipelined: 32,
             max_unsent: 64 * 1024,
             max_discard: 256 * 1024,
@@ -86,6 +99,7 @@ impl Default for Settings {
             proxy_protocol: false,
             request_ids: false,
             slow_request: None,
+            tcp_user_timeout: Some(Duration::from_secs(30)),
             sendfile: true,
         }
     }

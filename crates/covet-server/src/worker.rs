@@ -9,6 +9,7 @@ use std::task::Waker;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::access_log::AccessLog;
+use crate::admission::Gate;
 use crate::connection::Active;
 use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Millis};
@@ -26,6 +27,8 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) access: Option<Rc<AccessLog>>,
     pub(crate) counters: Counters,
+    /// Of all that handlers work on, where the settings count them.
+    pub(crate) gate: Option<Rc<Gate>>,
     #[allow(
         clippy::vec_box,
         reason = "the boxes move in and out of connections as they are"
@@ -47,7 +50,11 @@ impl Worker {
         access: Option<AccessLog>,
         counters: Counters,
     ) -> Self {
+        let gate = settings
+            .max_concurrency
+            .map(|most| Gate::new(most, settings.queue));
         let worker = Self {
+            gate,
             settings,
             service,
             deadlines: Rc::new(Deadlines::new()),
@@ -201,6 +208,7 @@ impl Worker {
 
     pub(crate) fn drain(&self) {
         self.draining.set(true);
+        self.counters.leaving();
         let waiting = self.on_drain.take();
         for waker in waiting {
             waker.wake();

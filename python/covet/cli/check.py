@@ -1,8 +1,8 @@
 """`covet check`: load an application and compile its routes, so that a mistake shows before it is deployed."""
 
+from covet._messages import say
 from covet._serving import Serving
 from covet.cli.inspecting import ConfigurationError, Inspected, LoadError
-from covet.supervisor import say
 
 
 def check(words: list[str]) -> int:

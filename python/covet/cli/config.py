@@ -9,8 +9,6 @@ from covet._setting import Setting
 from covet.launch import Launch, parse
 from covet.options import every
 
-NONE = "none"
-
 
 def config(words: list[str]) -> int:
     """Print the settings; the exit code."""
@@ -28,14 +26,13 @@ def _rows(launch: Launch) -> Iterator[tuple[str, str, str]]:
         given = launch.given.get(setting.name)
         value = setting.default if given is None else given.value
         unit = f" ({setting.unit})" if setting.unit in ("seconds", "bytes", "bytes a second", "share") else ""
-        yield _assignment(setting, value), "default" if given is None else given.origin, setting.words + unit
+        unused = setting.name in ("host", "port") and bool(launch.uds or launch.fds)
+        yield "# " * unused + _assignment(setting, value), "default" if given is None else given.origin, setting.words + unit
 
 
 def _assignment(setting: Setting, value: object) -> str:
-    """A line of TOML; a comment where TOML has no word for nothing."""
-    if setting.unit == "path" and not value:
-        return f"# {setting.name}"
-    text = f"{value:o}" if setting.unit == "mode" else NONE if value is None else value
+    """A line of TOML."""
+    text = f"{value:o}" if setting.unit == "mode" else setting.nothing if value is None else value
     return f"{setting.name} = {_toml(text)}"
 
 

@@ -1,9 +1,9 @@
 """`covet routes`: method, path, name, mode and origin of every route; with -v why it runs where it does."""
 
 from covet._compile import Compiled
+from covet._messages import say
 from covet._plan import FilesPlan
 from covet.cli.inspecting import ConfigurationError, Inspected, LoadError
-from covet.supervisor import say
 
 
 def routes(words: list[str]) -> int:

@@ -3,12 +3,18 @@
 On the way to a supervised start this imports as little as it can: start-up time is a promise.
 """
 
-import socket
+import os
 import sys
 
+from covet import _cpus
+from covet._handover import Inheritance, take_inheritance
+from covet._init import stay_behind
+from covet._messages import say
+from covet._policy import Policy
+from covet._systemd import Notifier, take_listen_fds
 from covet.launch import Launch, options, parse
-from covet.listeners import listen, listen_unix, remove_unix, url_of
-from covet.supervisor import Supervisor, say
+from covet.listeners import Sockets, adopt, listen, listen_unix, somaxconn, url_of
+from covet.supervisor import Supervisor
 
 
 def run(words: list[str]) -> int:
@@ -21,44 +27,67 @@ def run(words: list[str]) -> int:
 
         return config(words)
     launch = parse(words)
+    before = take_inheritance()
     try:
-        listeners = _listen(launch)
+        sockets = _open(launch, before)
     except OSError as error:
         say(error.strerror or str(error))
         return 1
     if launch.reload:
         from covet.reloading import Reloader
 
-        return Reloader(words, listeners, launch).run()
+        return Reloader(words, sockets, launch).run()
     if launch.workers == 0:
-        return _here(launch, listeners)
-    return Supervisor(words, listeners, launch.workers, launch.drain_timeout).run()
+        if os.getpid() == 1:
+            stay_behind()
+        return _here(launch, sockets, before)
+    workers = _cpus.count() if launch.workers is None else launch.workers
+    return Supervisor(words, sockets, Policy(workers, launch.settings), Notifier(), before).run()
 
 
-def _listen(launch: Launch) -> list[socket.socket]:
-    """The listening sockets."""
+def _open(launch: Launch, before: Inheritance | None) -> Sockets:
+    """The listening sockets: those of the covet before us, of the service manager, by number, or new ones."""
+    given = take_listen_fds()
+    if before is not None:
+        found = Sockets(map(adopt, before.fds), owned=before.owned)
+        for fd in before.fds:
+            os.close(fd)
+        return found
+    if launch.fds or given:
+        return Sockets((adopt(fd, name) for fd, name in [*((fd, "") for fd in launch.fds), *given]), owned=False)
+    most = somaxconn()
+    if most is not None and most < launch.backlog:
+        say(
+            f"backlog {launch.backlog} is more than net.core.somaxconn allows, which is {most}: "
+            "raise that, or set --backlog lower"
+        )
     if launch.uds is not None:
-        return [listen_unix(launch.uds, launch.backlog, launch.uds_mode)]
-    return listen(launch.hosts, launch.port, launch.backlog)
+        return Sockets([listen_unix(launch.uds, launch.backlog, launch.uds_mode)])
+    return Sockets(listen(launch.hosts, launch.port, launch.backlog))
 
 
-def _here(launch: Launch, listeners: list[socket.socket]) -> int:
+def _here(launch: Launch, sockets: Sockets, before: Inheritance | None) -> int:
     """Serve in this process."""
-    from covet.worker import FailedStart
+    from covet.worker import FailedStart, Told
     from covet.worker import run as serve
 
+    notifier = Notifier()
+
     def ready() -> None:
-        say(f"serving {', '.join(map(url_of, listeners))} (this process)")
+        status = f"serving {', '.join(map(url_of, sockets))} (this process)"
+        say(status)
+        if before is not None:
+            before.tell_ready()
+        else:
+            notifier.ready(status)
 
     try:
-        return serve(launch, listeners, ready, None)
+        return serve(launch, sockets, Told(ready, notifier), None)
     except FailedStart as failure:
         say(str(failure))
         return 1
     finally:
-        for listener in listeners:
-            remove_unix(listener)
-            listener.close()
+        sockets.close()
 
 
 def _help() -> None:

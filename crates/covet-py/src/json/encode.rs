@@ -20,8 +20,9 @@ use super::encode_error::{Done, EncodeError, Failure};
 use super::fields::{Fields, Names};
 use super::kind::{Kind, KindCache};
 use super::refusal;
+use crate::runtime::digits::push_i64;
 use crate::runtime::ffi::utf8;
-use crate::runtime::leaf::{Shape, push_i64, push_leaf};
+use crate::runtime::leaf::{Shape, push_leaf};
 use crate::runtime::quoted::push_quoted;
 use crate::runtime::walk::{DictEntries, ListItems, TupleItems};
 

@@ -34,6 +34,15 @@ pub(crate) fn call_in<'py>(
     }
 }
 
+/// Enters `context`, a `contextvars.Context`, until what is returned is dropped.
+///
+/// # Errors
+///
+/// It is no context, or it is entered already.
+pub(super) fn enter_context<'a>(context: &'a Bound<'_, PyAny>) -> PyResult<impl Sized + use<'a>> {
+    Entered::new(context.cast_exact::<PyContext>()?)
+}
+
 /// The current context while it lives; left again on drop, on a panic too.
 struct Entered<'a, 'py>(&'a Bound<'py, PyContext>);
 

@@ -13,8 +13,9 @@
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
+//! - [`net`]: sockets of asyncio programs: stream transports
 //! - [`pool`]: threads for handlers that may block
-//! - `output`, `block`, `quoted`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
+//! - `output`, `block`, `quoted`, `digits`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
@@ -27,6 +28,7 @@ mod context;
 pub(crate) mod counting;
 #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
 mod dict_keys;
+pub(crate) mod digits;
 mod dispatch;
 mod drive;
 mod engine;
@@ -37,6 +39,7 @@ pub(crate) mod inline_values;
 pub(crate) mod known_entries;
 pub(crate) mod leaf;
 pub(crate) mod members;
+mod net;
 pub(crate) mod output;
 mod pool;
 mod queue;
@@ -66,4 +69,5 @@ pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
 pub use handle::{Handle, TimerHandle};
+pub use net::StreamTransport;
 pub use scheduler::Scheduler;

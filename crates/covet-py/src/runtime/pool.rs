@@ -12,6 +12,7 @@ mod line;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
@@ -25,7 +26,7 @@ use std::thread;
 use pyo3::prelude::*;
 
 use super::signals;
-use job::{Errand, Job, Outcome};
+use job::{Abandoned, Errand, Job, Outcome};
 use line::{Baton, Call, Line};
 
 /// A bounded pool of threads that serves one event loop, from whose thread alone it is used.
@@ -69,6 +70,7 @@ impl Pool {
             outcome: errand,
             shared: Arc::clone(&self.shared),
             waiting: Rc::clone(&self.waiting),
+            held: None,
         }
     }
 
@@ -109,6 +111,15 @@ pub(crate) struct Submitted<T> {
     outcome: Arc<dyn Outcome<T>>,
     shared: Arc<Shared>,
     waiting: Rc<Waiting>,
+    held: Option<Box<dyn Any>>,
+}
+
+impl<T> Submitted<T> {
+    /// Keep `held` until the job has ended, also where nobody waits for its value any more.
+    pub(crate) fn holding(mut self, held: Option<Box<dyn Any>>) -> Self {
+        self.held = held;
+        self
+    }
 }
 
 impl<T> Future for Submitted<T> {
@@ -129,7 +140,12 @@ impl<T> Future for Submitted<T> {
 impl<T> Drop for Submitted<T> {
     fn drop(&mut self) {
         drop(self.waiting.remove(self.outcome.id()));
-        self.shared.abandon(&*self.outcome);
+        let abandoned = self.shared.abandon(&*self.outcome);
+        if abandoned == Abandoned::Running
+            && let Some(held) = self.held.take()
+        {
+            self.waiting.hold(self.outcome.id(), held);
+        }
     }
 }
 
@@ -137,6 +153,8 @@ impl<T> Drop for Submitted<T> {
 #[derive(Default)]
 struct Waiting {
     wakers: RefCell<HashMap<u64, Waker>>,
+    /// Of jobs that run although their futures are gone.
+    held: RefCell<HashMap<u64, Box<dyn Any>>>,
     is_closed: Cell<bool>,
 }
 
@@ -150,8 +168,20 @@ impl Waiting {
         self.wakers.borrow_mut().remove(&id)
     }
 
+    fn hold(&self, id: u64, held: Box<dyn Any>) {
+        if !self.is_closed.get() {
+            self.held.borrow_mut().insert(id, held);
+        }
+    }
+
+    fn release(&self, id: u64) {
+        let held = self.held.borrow_mut().remove(&id);
+        drop(held);
+    }
+
     fn close(&self) {
         self.is_closed.set(true);
+        drop(self.held.take());
         let wakers = self.wakers.take();
         wakers.into_values().for_each(Waker::wake);
     }
@@ -320,6 +350,7 @@ impl Shared {
             if let Some(waker) = waiting.remove(job.id()) {
                 waker.wake();
             }
+            waiting.release(job.id());
         }
         if is_over {
             return Poll::Ready(());
@@ -328,10 +359,12 @@ impl Shared {
     }
 
     /// Nobody wants the job any more.
-    fn abandon(&self, job: &(impl Job + ?Sized)) {
-        if job.abandon() {
+    fn abandon(&self, job: &(impl Job + ?Sized)) -> Abandoned {
+        let abandoned = job.abandon();
+        if abandoned == Abandoned::Waiting {
             self.busy.fetch_sub(1, Ordering::Release);
         }
+        abandoned
     }
 
     /// Returns the jobs that nobody has begun.

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -16,6 +17,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::drive::{Driving, Finished};
 use super::engine::EngineSlot;
+use super::net::{StreamTransport, Waits, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
@@ -32,6 +34,12 @@ pub struct Scheduler {
     is_first_turn: AtomicBool,
     /// `threading.get_ident()` of the thread that runs the loop, or 0.
     thread: AtomicU64,
+    /// Turns begun and ended: odd while one runs.
+    turns: AtomicU64,
+    /// Transports with bytes to send at the end of the turn.
+    deferred: Mutex<Vec<Py<StreamTransport>>>,
+    /// What `sock_*` operations wait for.
+    waits: Waits,
 }
 
 impl Scheduler {
@@ -53,6 +61,41 @@ impl Scheduler {
     /// What is ready and what is timed.
     pub(super) fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// A number that is another one in each turn, and between two turns.
+    pub(super) fn turn(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+
+    /// Whether asyncio's callbacks run now.
+    pub(super) fn is_in_turn(&self) -> bool {
+        self.turn() % 2 == 1
+    }
+
+    /// A turn begins, or ends.
+    pub(super) fn pass_turn(&self) {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Has `transport` send what waits at the end of the turn.
+    pub(super) fn defer(&self, transport: Py<StreamTransport>) {
+        self.deferred().push(transport);
+    }
+
+    /// The transports that wait for the end of the turn.
+    pub(super) fn take_deferred(&self) -> Vec<Py<StreamTransport>> {
+        std::mem::take(&mut self.deferred())
+    }
+
+    /// Held only while the list is changed.
+    fn deferred(&self) -> MutexGuard<'_, Vec<Py<StreamTransport>>> {
+        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What `sock_*` operations wait for.
+    pub(super) fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     fn check_open(&self) -> PyResult<()> {
@@ -91,6 +134,16 @@ impl Scheduler {
         Ok(handle)
     }
 
+    /// `call_soon` from Rust.
+    pub(super) fn schedule_call<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        Self::check(slf, &callback, "call_soon", false)?;
+        Self::call(slf, callback, args, None).map(drop)
+    }
+
     fn call_timed<'py>(
         slf: &Bound<'py, Self>,
         when: f64,
@@ -122,6 +175,9 @@ impl Scheduler {
             is_stopping: AtomicBool::new(false),
             is_first_turn: AtomicBool::new(false),
             thread: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+            deferred: Mutex::default(),
+            waits: Waits::default(),
         }
     }
 
@@ -230,6 +286,16 @@ impl Scheduler {
         this.schedule.stop();
         this.is_stopping.store(false, Ordering::Relaxed);
         driving.end().and(driven)
+    }
+
+    /// A future that is done when the socket `fd`, of which an operation just said that it would block, is ready to
+    /// be written or read.
+    fn _when_ready<'py>(
+        slf: &Bound<'py, Self>,
+        fd: RawFd,
+        writing: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        when_ready(slf, fd, writing)
     }
 
     /// Drops every task of the engine; the loop is not used again.

@@ -1,6 +1,7 @@
-//! The memory file in which the workers of one server tell each other their connections.
+//! The memory file in which the processes of one server tell each other what they do.
 //!
-//! One slot of 64 bytes a worker, its first eight bytes a count; each slot has one writer.
+//! One slot of 64 bytes a worker, with one writer; the first slot is the supervisor's, which alone makes the file,
+//! empties slots and reads the beats (`covet._board`).
 
 #![allow(unsafe_code)]
 
@@ -14,6 +15,12 @@ use memmap2::MmapRaw;
 /// Bytes of a slot: a cache line.
 const SLOT: usize = 64;
 
+/// Words of a worker's slot, eight bytes each.
+const CONNECTIONS: usize = 0;
+const BEATS: usize = 1;
+const REQUESTS: usize = 2;
+const ACCEPTS: usize = 3;
+
 /// The mapped file and our place in it.
 #[derive(Debug)]
 pub(crate) struct SharedSlots {
@@ -26,11 +33,11 @@ impl SharedSlots {
     /// Map the file behind `fd`, which stays the caller's.
     ///
     /// # Errors
-    /// It cannot be mapped, is too short, or `own` is not below `count`.
+    /// It cannot be mapped, is too short, or `own` is no worker's of `count` slots.
     pub(crate) fn map(fd: i32, own: usize, count: usize) -> std::io::Result<Self> {
         // SAFETY: the caller's descriptor stays open for this call; it is duplicated at once.
         let file = File::from(unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?);
-        if own >= count || file.metadata()?.len() < (count * SLOT) as u64 {
+        if own == 0 || own >= count || file.metadata()?.len() < (count * SLOT) as u64 {
             return Err(std::io::Error::other(
                 "the file of counters is too short for its slots",
             ));
@@ -46,21 +53,39 @@ impl SharedSlots {
         clippy::cast_ptr_alignment,
         reason = "a map starts at a page, a slot at 64 bytes of it"
     )]
-    fn slot(&self, index: usize) -> &AtomicU64 {
-        // SAFETY: inside the map, aligned to 64 bytes, and only ever read and written atomically.
-        unsafe { &*self.map.as_mut_ptr().add(index * SLOT).cast::<AtomicU64>() }
+    fn word(&self, slot: usize, word: usize) -> &AtomicU64 {
+        debug_assert!(slot < self.count && word < SLOT / 8);
+        let offset = slot * SLOT + word * 8;
+        // SAFETY: inside the map, aligned to 8 bytes, and only ever read and written atomically.
+        unsafe { &*self.map.as_mut_ptr().add(offset).cast::<AtomicU64>() }
     }
 }
 
 impl Peers for SharedSlots {
     fn publish(&self, connections: u64) {
-        self.slot(self.own).store(connections, Ordering::Relaxed);
+        self.word(self.own, CONNECTIONS)
+            .store(connections, Ordering::Relaxed);
     }
 
     fn mean(&self) -> u64 {
-        let total: u64 = (0..self.count)
-            .map(|i| self.slot(i).load(Ordering::Relaxed))
-            .sum();
-        total / self.count as u64
+        let (mut total, mut workers) = (0, 0);
+        for slot in 1..self.count {
+            if self.word(slot, ACCEPTS).load(Ordering::Relaxed) != 0 {
+                total += self.word(slot, CONNECTIONS).load(Ordering::Relaxed);
+                workers += 1;
+            }
+        }
+        total / workers.max(1)
+    }
+
+    fn beat(&self, requests: u64) {
+        self.word(self.own, REQUESTS)
+            .store(requests, Ordering::Relaxed);
+        self.word(self.own, BEATS).fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn accept(&self, accepts: bool) {
+        self.word(self.own, ACCEPTS)
+            .store(u64::from(accepts), Ordering::Relaxed);
     }
 }

@@ -16,6 +16,26 @@ use super::task::TaskMethods;
 #[pyclass(frozen, module = "covet._native")]
 pub(super) struct EndCallback(Mutex<Slot>);
 
+impl EndCallback {
+    /// Has not been called.
+    pub(super) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// Whether it was called; where not, `cx` is woken when it is.
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut slot = self.slot();
+        if slot.ended {
+            return Poll::Ready(());
+        }
+        let known = slot.waker.as_ref();
+        if known.is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            slot.waker = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
 /// What a task leaves behind when it ends.
 #[derive(Default)]
 struct Slot {
@@ -63,7 +83,7 @@ impl TaskEnd {
     /// What `add_done_callback` raises.
     pub(super) fn of(task: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = task.py();
-        let callback = Py::new(py, EndCallback(Mutex::default()))?;
+        let callback = Py::new(py, EndCallback::new())?;
         let add = &TaskMethods::get(py)?.add_done_callback;
         add.bind(py).call1((task, &callback))?;
         Ok(Self {
@@ -77,15 +97,9 @@ impl Future for TaskEnd {
     type Output = PyResult<Py<PyAny>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slot = self.callback.get().slot();
-        if !slot.ended {
-            let known = slot.waker.as_ref();
-            if known.is_none_or(|waker| !waker.will_wake(cx.waker())) {
-                slot.waker = Some(cx.waker().clone());
-            }
+        if self.callback.get().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        drop(slot);
         Poll::Ready(attached(|py| {
             TaskMethods::get(py)?.result.call1(py, (&self.task,))
         }))

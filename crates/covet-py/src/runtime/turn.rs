@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::attachment::attached;
 use super::handle::panicked;
 use super::schedule::Schedule;
-use super::{Scheduler, clock, dispatch, drive};
+use super::{Scheduler, clock, dispatch, drive, net};
 
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
 const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
@@ -54,7 +54,11 @@ impl Turns {
         let schedule = scheduler.get().schedule();
         let is_ready = self.take_events(scheduler, cx)?;
         schedule.take_due(scheduler.py());
-        dispatch::run_ready(scheduler)?;
+        scheduler.get().pass_turn();
+        let ran = dispatch::run_ready(scheduler);
+        scheduler.get().pass_turn();
+        net::send_deferred(scheduler)?;
+        ran?;
         if scheduler.get().is_stopping() {
             drive::finish();
         } else if is_ready || !self.rest(schedule, cx) {

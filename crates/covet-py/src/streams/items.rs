@@ -6,8 +6,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString};
 
-use crate::json::{self, raise_encode_error};
 use crate::respond::{COPIED, Held};
+use crate::typed::Schema;
 use crate::types::{Event, StreamForm};
 
 /// Bytes on their way from the iterator to the connection.
@@ -31,11 +31,15 @@ impl Chunk {
         }
     }
 
-    /// What is sent for `item`.
+    /// What is sent for `item`, which was declared to be of the type of `schema`.
     ///
     /// # Errors
     /// `TypeError` for an item that has no such form; what encoding it raises.
-    pub(super) fn of(item: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<Self> {
+    pub(super) fn of(
+        item: &Bound<'_, PyAny>,
+        form: StreamForm,
+        schema: Option<&Schema>,
+    ) -> PyResult<Self> {
         match form {
             StreamForm::Bytes => Self::of_bytes(item),
             StreamForm::Lines => {
@@ -45,15 +49,15 @@ impl Chunk {
                     ));
                 }
                 let mut out = Buffer::take();
-                encode(item, &mut out)?;
+                Schema::encode_or_value(schema, item, &mut out)?;
                 out.push(b'\n');
                 Ok(Self::Copied(out))
             }
             StreamForm::Events { .. } => {
                 let mut out = Buffer::take();
                 match item.cast::<Event>() {
-                    Ok(event) => event.get().write(item.py(), &mut out)?,
-                    Err(_) => Event::write_data(item, &mut out)?,
+                    Ok(event) => event.get().write(item.py(), schema, &mut out)?,
+                    Err(_) => Event::write_data(item, schema, &mut out)?,
                 }
                 out.push(b'\n');
                 Ok(Self::Copied(out))
@@ -86,8 +90,4 @@ fn copied(bytes: &[u8]) -> Chunk {
     let mut out = Buffer::with_capacity(bytes.len());
     out.extend_from_slice(bytes);
     Chunk::Copied(out)
-}
-
-fn encode(value: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {
-    json::encode(value, out).map_err(|error| raise_encode_error(value.py(), error))
 }

@@ -84,7 +84,7 @@ impl PyStream {
             let event_loop = self.runner.event_loop.bind(py);
             let context = self.content.context.bind(py);
             let queue = Arc::clone(&self.queue);
-            let sender = StreamSender::new(queue, self.content.form, event_loop);
+            let sender = StreamSender::new(queue, &self.content, event_loop);
             let advance = imports::advance(py)?.call1((iterable, Py::new(py, sender)?))?;
             self.source = match runtime::start_task(event_loop, &advance, Some(context))? {
                 Started::Running(end) => Source::Task(end),

@@ -77,7 +77,8 @@ impl Pulling {
             if item.is(&none) {
                 return Ok(Pulled::Ended);
             }
-            let has_room = self.queue.put(Chunk::of(&item, self.content.form)?);
+            let chunk = Chunk::of(&item, self.content.form, self.content.schema.as_deref())?;
+            let has_room = self.queue.put(chunk);
             if !has_room || Instant::now() >= until {
                 break;
             }

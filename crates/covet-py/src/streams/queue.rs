@@ -13,7 +13,8 @@ use pyo3::pyclass::{PyTraverseError, PyVisit};
 
 use super::items::Chunk;
 use crate::runtime;
-use crate::types::StreamForm;
+use crate::typed::Schema;
+use crate::types::{StreamContent, StreamForm};
 
 /// Bytes above which the iterator waits.
 const BYTES: usize = 64 * 1024;
@@ -109,14 +110,20 @@ fn release(room: &Bound<'_, PyAny>) -> PyResult<()> {
 pub(super) struct StreamSender {
     queue: Arc<Queue>,
     form: StreamForm,
+    schema: Option<Arc<Schema>>,
     event_loop: Py<PyAny>,
 }
 
 impl StreamSender {
-    pub(super) fn new(queue: Arc<Queue>, form: StreamForm, event_loop: &Bound<'_, PyAny>) -> Self {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        content: &StreamContent,
+        event_loop: &Bound<'_, PyAny>,
+    ) -> Self {
         Self {
             queue,
-            form,
+            form: content.form,
+            schema: content.schema.clone(),
             event_loop: event_loop.clone().unbind(),
         }
     }
@@ -127,7 +134,8 @@ impl StreamSender {
     /// Give `item`; what is returned, if anything, is to be awaited before the next.
     fn __call__<'py>(&self, item: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = item.py();
-        if self.queue.put(Chunk::of(item, self.form)?) {
+        let chunk = Chunk::of(item, self.form, self.schema.as_deref())?;
+        if self.queue.put(chunk) {
             return Ok(None);
         }
         let event_loop = self.event_loop.bind(py);

@@ -69,6 +69,23 @@ impl Schema {
             .map_err(refused)
     }
 
+    /// Whether `pairs` say anything of the object `id`: one of its fields, or a field that it forbids.
+    #[must_use]
+    pub fn is_addressed(&self, id: NodeId, pairs: &[(&str, &str)]) -> bool {
+        match self.node(id) {
+            Node::Object(object) => {
+                let forbidden = object.forbid_unknown == Some(true);
+                pairs
+                    .iter()
+                    .any(|(name, _)| forbidden || object.places.contains_key(*name))
+            }
+            Node::Nullable(inner) => self.is_addressed(*inner, pairs),
+            Node::Checked(checked) => self.is_addressed(checked.inner, pairs),
+            Node::Custom(custom) => self.is_addressed(custom.inner, pairs),
+            _ => true,
+        }
+    }
+
     pub(super) fn convert_scalar<'py>(&self, py: Python<'py>, id: NodeId, text: &str) -> Made<'py> {
         match self.node(id) {
             Node::Str(rules) => text::string(py, rules, text, text.is_ascii()),

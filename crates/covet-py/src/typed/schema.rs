@@ -7,6 +7,7 @@ use super::decode::decode;
 use super::encode_plan::{Plan, plans};
 use super::node::{Node, NodeId};
 use super::problems::Refused;
+use crate::json::{self, raise_encode_error};
 
 /// A type that was compiled: its nodes, and which of them it is.
 #[derive(Debug)]
@@ -45,6 +46,22 @@ impl Schema {
         forbid_unknown: bool,
     ) -> Result<Bound<'py, PyAny>, Refused> {
         decode(py, self, data, forbid_unknown)
+    }
+
+    /// Appends `value` as JSON to `out`: of the type of `schema`, or as its own type says where there is none.
+    ///
+    /// # Errors
+    /// `EncodeError` of Python for a value of another type, or what the application's code raised.
+    pub fn encode_or_value(
+        schema: Option<&Self>,
+        value: &Bound<'_, PyAny>,
+        out: &mut Vec<u8>,
+    ) -> PyResult<()> {
+        let encoded = match schema {
+            Some(schema) => schema.encode(value, false, out),
+            None => json::encode(value, out),
+        };
+        encoded.map_err(|error| raise_encode_error(value.py(), error))
     }
 
     /// What encoding needs beside the node at `id`.

@@ -45,7 +45,7 @@ pub(super) type Fault = Arc<dyn Fn(Python<'_>) -> PyErr + Send + Sync>;
 #[pyclass(frozen, module = "covet._native")]
 pub struct BodySource {
     pub(super) body: ThreadBound<Body>,
-    exchange: ThreadBound<Exchange>,
+    pub(super) exchange: ThreadBound<Exchange>,
     pub(super) event_loop: Py<PyAny>,
     pub(super) stage: Arc<Mutex<Stage<PyBytes>>>,
     /// The same as a form with files.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::{PyTraverseError, PyVisit};
 use pyo3::types::PyString;
 
-use crate::json::{self, raise_encode_error};
+use crate::typed::Schema;
 
 /// One server-sent event.
 #[allow(
@@ -79,11 +79,11 @@ fn one_line(name: &str, value: Option<&str>) -> PyResult<()> {
 }
 
 impl Event {
-    /// The event's lines; the empty line that ends it is the caller's.
+    /// The event's lines, its data of the type of `schema`; the empty line that ends it is the caller's.
     ///
     /// # Errors
     /// What encoding the data raises.
-    pub fn write(&self, py: Python<'_>, out: &mut Buffer) -> PyResult<()> {
+    pub fn write(&self, py: Python<'_>, schema: Option<&Schema>, out: &mut Buffer) -> PyResult<()> {
         if let Some(comment) = &self.comment {
             write_lines(out, b": ", comment);
         }
@@ -95,21 +95,30 @@ impl Event {
         if let Some(retry) = self.retry {
             out.extend_from_slice(format!("retry: {retry}\n").as_bytes());
         }
-        Self::write_data(self.data.bind(py), out)
+        Self::write_data(self.data.bind(py), schema, out)
     }
 
     /// The lines of an event's data: text as it is, anything else as JSON.
     ///
     /// # Errors
     /// What encoding it raises.
-    pub fn write_data(data: &Bound<'_, PyAny>, out: &mut Buffer) -> PyResult<()> {
+    pub fn write_data(
+        data: &Bound<'_, PyAny>,
+        schema: Option<&Schema>,
+        out: &mut Buffer,
+    ) -> PyResult<()> {
         if let Ok(text) = data.cast::<PyString>() {
+            if let Some(schema) = schema {
+                let before = out.len();
+                Schema::encode_or_value(Some(schema), data, out)?; // whether it is of the type
+                out.truncate(before);
+            }
             write_lines(out, b"data: ", text.to_str()?);
             return Ok(());
         }
         // JSON has no line break that is not escaped.
         out.extend_from_slice(b"data: ");
-        json::encode(data, out).map_err(|error| raise_encode_error(data.py(), error))?;
+        Schema::encode_or_value(schema, data, out)?;
         out.push(b'\n');
         Ok(())
     }

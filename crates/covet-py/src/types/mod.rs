@@ -9,6 +9,7 @@ mod answer_fields;
 mod awaited_body;
 mod body_pieces;
 mod body_source;
+mod early_hints;
 mod event;
 mod field_rules;
 mod fields;

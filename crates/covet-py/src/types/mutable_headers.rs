@@ -78,7 +78,7 @@ impl MutableHeaders {
 }
 
 /// Name and value of each item of a mapping of str to str.
-fn pairs(source: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
+pub(super) fn pairs(source: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
     let wrong = |what: &Bound<'_, PyAny>| match what.get_type().name() {
         Ok(name) => PyTypeError::new_err(format!(
             "headers must be a mapping of str to str, not {name}"

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use covet_server::cookies;
+use covet_server::exchange::EARLY_HINTS;
 use covet_server::http1::Span;
 use percent_encoding::percent_decode;
 use pyo3::exceptions::PyRuntimeError;
@@ -19,6 +20,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::address::address;
 use super::body_pieces::BodyPieces;
 use super::body_source::{BodyForm, BodySource};
+use super::early_hints::hint_fields;
 use super::fields::FieldBlock;
 use super::headers::Headers;
 use super::lazy::Lazy;
@@ -277,6 +279,13 @@ impl Request {
     /// Whether the client has gone.
     fn is_disconnected(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         BodySource::departure(self.source(py)?)
+    }
+
+    /// Send `103 Early Hints` with these fields now; whether they go out.
+    fn early_hints(&self, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let fields = hint_fields(headers)?;
+        let exchange = &self.source(headers.py())?.get().exchange;
+        Ok(exchange.get()?.interim(EARLY_HINTS, &fields))
     }
 
     /// The body as JSON. Malformed: `RequestValidationError`.

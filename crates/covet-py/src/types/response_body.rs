@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyString};
 
 use super::file_response::FileSource;
 use crate::runtime;
+use crate::typed::Schema;
 
 /// What the items of a stream become.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,8 @@ pub struct StreamContent {
     pub iterable: Py<PyAny>,
     /// What its items become.
     pub form: StreamForm,
+    /// What an item, or the data of an event, was declared to be; none: what it is decides.
+    pub schema: Option<Arc<Schema>>,
     /// The context in which the iterator runs: a copy of the one that made the answer.
     pub context: Py<PyAny>,
     /// Bytes in total, where the application says so.
@@ -39,14 +42,19 @@ pub struct StreamContent {
 }
 
 impl StreamContent {
-    /// Content that `iterable` gives, in a copy of the current context.
+    /// Content that `iterable` gives, its items of the type of `schema`, in a copy of the current context.
     ///
     /// # Errors
     /// There is no memory for the copy.
-    pub fn new(iterable: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<Self> {
+    pub fn new(
+        iterable: &Bound<'_, PyAny>,
+        form: StreamForm,
+        schema: Option<Arc<Schema>>,
+    ) -> PyResult<Self> {
         Ok(Self {
             iterable: iterable.clone().unbind(),
             form,
+            schema,
             context: runtime::copy_current(iterable.py())?.unbind(),
             length: None,
         })
@@ -58,6 +66,7 @@ impl StreamContent {
         Self {
             iterable: self.iterable.clone_ref(py),
             form: self.form,
+            schema: self.schema.clone(),
             context: self.context.clone_ref(py),
             length: self.length,
         }

@@ -110,5 +110,7 @@ fn streamed(content: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<ResponseBo
             content.get_type().name()?
         )));
     }
-    Ok(ResponseBody::Stream(StreamContent::new(content, form)?))
+    Ok(ResponseBody::Stream(StreamContent::new(
+        content, form, None,
+    )?))
 }

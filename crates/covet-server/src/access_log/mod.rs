@@ -1,8 +1,9 @@
 //! One line a request, written by a thread of its own: the request path only appends to a buffer.
 //!
 //! Bounded: where the writer cannot keep up, lines are dropped, counted, and the count is written.
-//! `format` is what a line says, `line` writes it, `traceparent` reads the field of that name.
+//! `file` is a file that can be opened anew, `format` is what a line says, `line` writes it, `traceparent` reads the field of that name.
 
+mod file;
 mod format;
 mod line;
 mod traceparent;
@@ -10,11 +11,15 @@ mod traceparent;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use self::file::LogFile;
 pub use self::format::{Format, FormatError};
 pub(crate) use self::line::{Entry, Noted};
 use crate::chance::Chance;
@@ -42,6 +47,8 @@ pub struct AccessLog {
     /// Disconnected once the writer has written everything.
     written: Receiver<()>,
     flusher: RefCell<Option<Waker>>,
+    /// Set: the writer opens its file anew after the next batch. None: it has no file.
+    reopen: Option<Arc<AtomicBool>>,
 }
 
 impl fmt::Debug for AccessLog {
@@ -81,7 +88,31 @@ impl AccessLog {
             sender: RefCell::new(Some(sender)),
             written,
             flusher: RefCell::new(None),
+            reopen: None,
         })
+    }
+
+    /// A log that appends to the file at `path`, as [`Self::new`].
+    ///
+    /// # Errors
+    /// The file cannot be opened, the thread cannot be started.
+    pub fn to_file(path: &Path) -> std::io::Result<Self> {
+        let reopen = Arc::new(AtomicBool::new(false));
+        let file = LogFile::open(path, Arc::clone(&reopen))?;
+        let mut log = Self::new(Box::new(file))?;
+        log.reopen = Some(reopen);
+        Ok(log)
+    }
+
+    /// Open the file anew, where there is one; what was gathered before goes to the old one or to the new one.
+    pub fn reopen(&self) {
+        let Some(reopen) = &self.reopen else { return };
+        self.hand_over();
+        reopen.store(true, Ordering::Release);
+        if let Some(sender) = self.sender.borrow().as_ref() {
+            // Where there is no room for it, batches are there already after which it happens.
+            let _ = sender.try_send(Vec::new());
+        }
     }
 
     /// The same log with lines of this format.

@@ -11,7 +11,9 @@ use tokio::time::Sleep;
 use super::input::Input;
 use super::output::Output;
 use super::streaming::Streaming;
+use super::waiting::Waiting;
 use crate::access_log::{AccessLog, Noted};
+use crate::admission::Pass;
 use crate::body::BodyCell;
 use crate::deadlines::Millis;
 use crate::exchange::Exchange;
@@ -34,6 +36,8 @@ pub(crate) struct Pending {
 pub(crate) enum Phase {
     /// A request head is awaited or being read.
     Head,
+    /// Too many requests are in flight: this one waits for its turn.
+    Waiting(Box<Waiting>),
     /// A handler works; it may be reading the body.
     Handling(Pending),
     /// The answer comes in parts.
@@ -84,6 +88,8 @@ pub(crate) struct Active {
     pub(super) noted: Option<Noted>,
     /// What the current request says about a file that may answer it.
     pub(super) asked: Option<Box<Asked>>,
+    /// Its place among those in flight, where they are counted.
+    pub(super) pass: Option<Pass>,
 }
 
 impl Active {
@@ -112,6 +118,7 @@ impl Active {
             request_id: String::new(),
             noted: None,
             asked: None,
+            pass: None,
         }
     }
 
@@ -138,7 +145,11 @@ impl Active {
 
     /// Whether the client still waits: a handler works, or its answer is not out.
     pub(super) fn owes(&self) -> bool {
-        matches!(self.phase, Phase::Handling(_) | Phase::Streaming(_)) || self.output.unsent() > 0
+        let works = matches!(
+            self.phase,
+            Phase::Waiting(_) | Phase::Handling(_) | Phase::Streaming(_)
+        );
+        works || self.output.unsent() > 0
     }
 
     /// Ready for another connection: no buffer, no future, nothing of the old one.
@@ -162,6 +173,7 @@ impl Active {
         self.request_id.clear();
         self.noted = None;
         self.asked = None;
+        self.pass = None;
     }
 }
 

@@ -48,10 +48,7 @@ impl<S: Socket> Connection<S> {
                 left => read_direct(&active.body, &mut self.socket, cx, left),
             };
             match read {
-                Poll::Ready(Ok(0) | Err(_)) => {
-                    self.abandon(BodyError::Disconnected);
-                    return Step::Over;
-                }
+                Poll::Ready(Ok(0) | Err(_)) => return self.body_cut_off(),
                 Poll::Ready(Ok(count)) => {
                     if left > 0 {
                         active.decoder.took(count as u64);
@@ -67,6 +64,28 @@ impl<S: Socket> Connection<S> {
                     return Step::Wait(self.body_deadline());
                 }
             }
+        }
+    }
+
+    /// The client ended the connection within a body that is awaited.
+    fn body_cut_off(&mut self) -> Step {
+        let active = self.active.as_ref();
+        let streams = active.is_some_and(|active| matches!(active.phase, Phase::Streaming(_)));
+        self.abandon(BodyError::Disconnected);
+        if streams {
+            return Step::Over;
+        }
+        self.end_after_answers()
+    }
+
+    /// Nothing more comes: what earlier requests were answered is still owed to a client that reads.
+    fn end_after_answers(&mut self) -> Step {
+        match &mut self.active {
+            Some(active) if active.output.unsent() > 0 => {
+                active.phase = Phase::Closing { linger: false };
+                Step::Again
+            }
+            _ => Step::Over,
         }
     }
 
@@ -112,7 +131,7 @@ impl<S: Socket> Connection<S> {
                 }
             }
             match active.input.poll_fill(&mut self.socket, cx) {
-                Poll::Ready(Ok(0) | Err(_)) => return Step::Over,
+                Poll::Ready(Ok(0) | Err(_)) => return self.end_after_answers(),
                 Poll::Ready(Ok(_)) => active.progress = now,
                 Poll::Pending => {
                     let deadline = self.body_deadline().min(self.write_deadline(now));

@@ -36,6 +36,7 @@ impl<S: Socket> Connection<S> {
             .write(active, &response, Version::Http11, length, false);
         self.worker.log(active, self.client, &response);
         active.output.body(response.body);
+        active.pass = None;
         active.phase = Phase::Closing { linger: true };
     }
 
@@ -109,6 +110,7 @@ impl<S: Socket> Connection<S> {
             active.body.finish(Err(BodyError::Taken));
         }
         active.owes_continue = false;
+        active.pass = None;
         active.phase = if !keep {
             Phase::Closing {
                 linger: unread || !active.input.is_empty(),
@@ -174,7 +176,10 @@ impl<S: Socket> Connection<S> {
             Phase::Handling(_) | Phase::Streaming(_) if active.body.is_wanted() && body_is_late => {
                 self.lose_body(Reason::BodyTimeout.into());
             }
-            Phase::Handling(_) | Phase::Streaming(_) | Phase::Closing { .. } => {}
+            Phase::Waiting(_)
+            | Phase::Handling(_)
+            | Phase::Streaming(_)
+            | Phase::Closing { .. } => {}
             _ => return Step::Over,
         }
         Step::Again

@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::active::{Active, Pending, Phase};
 use super::socket::Socket;
 use super::streaming::late;
+use super::waiting::{Waiting, overloaded};
 use super::{Connection, Preamble, Step, unattended};
+use crate::admission::Entering;
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
 use crate::deadlines::{Millis, NEVER};
@@ -31,6 +33,8 @@ enum Decision {
     Called(Answer, Option<Duration>, bool),
     /// The server answers without the handler.
     Own(Response),
+    /// Too many are in flight: it waits, for so long at most.
+    Wait(Entering, Option<Duration>),
 }
 
 impl<S: Socket> Connection<S> {
@@ -132,11 +136,21 @@ impl<S: Socket> Connection<S> {
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
         active.exchange.begin(head.version == Version::Http11);
+        self.begin(cx)
+    }
+
+    /// Answer it, or let it wait for its turn. What was read of it is the start of the input still.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>) -> Step {
+        let Some(active) = &mut self.active else {
+            return Step::Idle;
+        };
         let mut whole = false;
         let decision = Self::decide(&self.worker, active, cx, &mut whole);
         active.exchange.attend(cx.waker());
-        // From here on the head's offsets point nowhere; its numbers and flags stay.
-        active.input.consume(active.head.len);
+        if !matches!(decision, Ok(Decision::Wait(..))) {
+            // From here on the head's offsets point nowhere; its numbers and flags stay.
+            active.input.consume(active.head.len);
+        }
         if whole {
             let length = active.decoder.direct();
             active.input.consume(length as usize);
@@ -158,6 +172,10 @@ impl<S: Socket> Connection<S> {
             Ok(Decision::Own(response)) => {
                 self.worker.breathe();
                 self.answer(response);
+            }
+            Ok(Decision::Wait(entering, timeout)) => {
+                let timeout = timeout.map(|after| Box::pin(tokio::time::sleep(after)));
+                active.phase = Phase::Waiting(Box::new(Waiting { entering, timeout }));
             }
             Err(refusal) => self.refuse(refusal),
         }
@@ -215,6 +233,14 @@ impl<S: Socket> Connection<S> {
             let below = active.params.iter().last();
             return Ok(Decision::Own(files.answer(head, bytes, below)));
         }
+        if active.pass.is_none() && (route.gate.is_some() || worker.gate.is_some()) {
+            let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
+            match entering.poll(cx) {
+                Poll::Ready(Some(pass)) => active.pass = Some(pass),
+                Poll::Ready(None) => return Ok(Decision::Own(overloaded())),
+                Poll::Pending => return Ok(Decision::Wait(entering, route.timeout)),
+            }
+        }
         let body = match head.framing {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),
@@ -237,6 +263,7 @@ impl<S: Socket> Connection<S> {
             request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
             body: &body,
             exchange: &active.exchange,
+            pass: active.pass.as_ref(),
         };
         let called = catch_unwind(AssertUnwindSafe(|| worker.service.handler.call(&request)));
         Ok(match called {
@@ -329,7 +356,7 @@ impl<S: Socket> Connection<S> {
             && (refused || !pending.cancel)
         {
             // It learns of the failure where it awaits the body, and may clean up.
-            unattended::finish(&self.worker, pending.future);
+            unattended::finish(&self.worker, pending.future, active.pass.take());
         }
     }
 }

@@ -15,6 +15,7 @@ mod preamble;
 pub(crate) mod socket;
 mod streaming;
 mod unattended;
+mod waiting;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -181,6 +182,7 @@ impl<S: Socket> Connection<S> {
         match active.phase {
             Phase::Head if self.preamble == Preamble::Awaited => self.read_preamble(cx, now),
             Phase::Head => self.read_head(cx, now),
+            Phase::Waiting(_) => self.wait(cx, now),
             Phase::Handling(_) => self.handle(cx, now),
             Phase::Streaming(_) => self.stream(cx, now),
             Phase::Discard => self.discard(cx, now),

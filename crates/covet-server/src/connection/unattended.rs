@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use crate::admission::Pass;
 use crate::deadlines::Watch;
 use crate::response::Response;
 use crate::worker::Worker;
@@ -33,10 +34,15 @@ impl Drop for Unattended {
     }
 }
 
-/// Let `work` finish, as a task of its own.
-pub(super) fn finish(worker: &Rc<Worker>, mut work: Pin<Box<dyn Future<Output = Response>>>) {
+/// Let `work` finish, as a task of its own, in flight until then.
+pub(super) fn finish(
+    worker: &Rc<Worker>,
+    mut work: Pin<Box<dyn Future<Output = Response>>>,
+    pass: Option<Pass>,
+) {
     let kept = Unattended::new(Rc::clone(worker));
     tokio::task::spawn_local(async move {
+        let _pass = pass;
         poll_fn(|cx| {
             kept.watch.set_waker(cx.waker());
             if kept.worker.is_aborting() {

@@ -4,20 +4,19 @@
 //! with both full the sink is not ready, and the connection reads no more.
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use sha2::{Digest, Sha256};
 use tokio::io::ReadBuf;
 
-use super::form::{Content, Form, Part, Stored};
+use super::form::{Form, Part};
+use super::part::{Batch, Current};
 use super::{Options, SpoolError};
 use crate::body::{Asked, Body, BodyError, Sink, Wanting};
-use crate::multipart::{Parser, PartHead, Step};
+use crate::multipart::{Parser, Step};
 
 /// The most room that is offered at once.
 const ROOM: usize = 64 * 1024;
@@ -124,28 +123,6 @@ struct Intake {
     /// The body that this is the sink of, once it is.
     source: Option<Wanting>,
     waiting: Option<Waker>,
-}
-
-/// The part that is being read.
-#[derive(Debug)]
-struct Current {
-    head: PartHead,
-    /// Bytes that are not written yet.
-    bytes: Vec<u8>,
-    size: u64,
-    /// Where it is written, between two batches; and whether it is.
-    file: Option<File>,
-    on_disk: bool,
-    digest: Option<Sha256>,
-    /// Its last byte is here.
-    whole: bool,
-}
-
-/// A batch on its way to the disk.
-struct Batch {
-    file: Option<File>,
-    digest: Option<Sha256>,
-    bytes: Vec<u8>,
 }
 
 impl Intake {
@@ -355,59 +332,10 @@ impl Intake {
 
     /// The current part is whole and written.
     fn close_part(&mut self) -> Result<(), SpoolError> {
-        let Some(mut current) = self.current.take() else {
+        let Some(current) = self.current.take() else {
             return Ok(());
         };
-        let content = if !current.head.is_file() {
-            let text = String::from_utf8(current.bytes);
-            Content::Text(text.map_err(|_| crate::multipart::Error::FieldText)?)
-        } else if let Some(file) = current.file {
-            let sha256 = current.digest.map(|it| it.finalize().into());
-            Content::File(Stored::on_disk(file, current.size, sha256))
-        } else {
-            let sha256 = current.digest.take().map(|mut digest| {
-                digest.update(&current.bytes);
-                digest.finalize().into()
-            });
-            current.bytes.shrink_to_fit();
-            Content::File(Stored::in_memory(current.bytes, sha256))
-        };
-        self.parts.push(Part {
-            head: current.head,
-            content,
-        });
+        self.parts.push(current.into_part()?);
         Ok(())
-    }
-}
-
-impl Current {
-    fn new(head: PartHead, sha256: bool) -> Self {
-        let digest = (sha256 && head.is_file()).then(Sha256::new);
-        Self {
-            head,
-            bytes: Vec::new(),
-            size: 0,
-            file: None,
-            on_disk: false,
-            digest,
-            whole: false,
-        }
-    }
-}
-
-impl Batch {
-    /// Write it; the first of a file makes the file. Blocks.
-    fn write(mut self, create: &dyn Fn() -> io::Result<File>) -> io::Result<Self> {
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => create()?,
-        };
-        if let Some(digest) = &mut self.digest {
-            digest.update(&self.bytes);
-        }
-        file.write_all(&self.bytes)?;
-        self.file = Some(file);
-        self.bytes.clear();
-        Ok(self)
     }
 }

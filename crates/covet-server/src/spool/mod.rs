@@ -12,6 +12,7 @@
 
 mod form;
 mod intake;
+mod part;
 mod saving;
 mod temporary;
 

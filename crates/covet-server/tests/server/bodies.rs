@@ -7,7 +7,7 @@ use covet_server::body::{Asked, BodyError, Sink};
 use covet_server::gathering::{Whole, gather};
 use covet_server::handler::{Answer, Request, Route};
 use covet_server::settings::Settings;
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncWriteExt, ReadBuf};
 
 use crate::support::{Gate, Site, later, now, run, text};
 
@@ -292,5 +292,25 @@ fn a_sink_is_told_that_the_client_went() {
         drop(client);
         ended.passed().await;
         assert_eq!(*ending.borrow(), Some(Err(BodyError::Disconnected)));
+    });
+}
+
+#[test]
+fn a_body_that_is_cut_off_costs_no_earlier_answer() {
+    run(async {
+        let served = site(1 << 20).serve(Settings::default());
+        for path in ["/echo", "/ignore"] {
+            let mut client = served.connect().await;
+            let cut = post(path, "content-length: 5\r\n") + "ab";
+            client
+                .send(String::from("GET / HTTP/1.1\r\nhost: a\r\n\r\n") + &cut)
+                .await;
+            client.stream.shutdown().await.unwrap();
+            assert_eq!(client.reply().await.text(), "hello", "{path}");
+            if path == "/ignore" {
+                assert_eq!(client.reply().await.text(), "ignored");
+            }
+            assert_eq!(client.rest().await, b"", "{path}");
+        }
     });
 }

@@ -1,5 +1,6 @@
 //! The server over real sockets, driven by closures: no Python, port 0, one runtime a test.
 
+mod admission;
 mod answers;
 mod bodies;
 mod body_streams;

@@ -151,6 +151,7 @@ impl Site {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: true,
+            gate: None,
             files: None,
         };
         change(&mut route);

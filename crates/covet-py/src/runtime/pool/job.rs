@@ -17,9 +17,19 @@ pub(super) trait Job: Send + Sync {
     /// Does the work, unless it was abandoned; returns whether it did.
     fn run(&self, py: Python<'_>) -> bool;
 
-    /// Nobody wants the value any more: drops it, or the work that was not started. Returns whether there was such
-    /// work, that is, whether the job ends here. The caller is attached.
-    fn abandon(&self) -> bool;
+    /// Nobody wants the value any more: drops it, or the work that was not started. The caller is attached.
+    fn abandon(&self) -> Abandoned;
+}
+
+/// What a job was when it was abandoned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Abandoned {
+    /// Work that no thread had begun: the job ends here.
+    Waiting,
+    /// A thread is at it; the job ends with it.
+    Running,
+    /// It had ended.
+    Over,
 }
 
 /// A job as its future sees it.
@@ -84,9 +94,13 @@ where
         true
     }
 
-    fn abandon(&self) -> bool {
+    fn abandon(&self) -> Abandoned {
         let end = |stage: &_| (!matches!(stage, Stage::Running)).then_some(Stage::Over);
-        matches!(self.step(end), Some(Stage::Waiting(_)))
+        match self.step(end) {
+            None => Abandoned::Running,
+            Some(Stage::Waiting(_)) => Abandoned::Waiting,
+            Some(_) => Abandoned::Over,
+        }
     }
 }
 

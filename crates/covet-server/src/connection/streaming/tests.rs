@@ -125,6 +125,7 @@ fn ask(sizes: &[usize], max_unsent: usize, open: bool) -> (usize, Vec<Vec<u8>>) 
         timeout: None,
         cancel_on_disconnect: true,
         takes_body: false,
+        gate: None,
         files: None,
     };
     let pattern = Pattern::parse("/").expect("a pattern");

@@ -1,0 +1,391 @@
+//! The class that `covet._transports.SocketTransport` inherits: the frequent half of asyncio's stream transport.
+
+use std::os::fd::RawFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+use super::descriptor::Watched;
+use super::serving::Serving;
+use super::state::State;
+use super::writing::{exact_bytes, os_error};
+use crate::runtime::{Scheduler, context, scheduler};
+
+/// A connected stream socket and its protocol.
+#[pyclass(frozen, subclass, module = "covet._native")]
+pub struct StreamTransport {
+    scheduler: Py<Scheduler>,
+    /// In which the protocol is called.
+    context: Py<PyAny>,
+    fd: RawFd,
+    state: Mutex<State>,
+}
+
+impl StreamTransport {
+    /// Free, or about to be: it is never held across a call into Python.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The socket's descriptor.
+    pub(super) fn fd(&self) -> RawFd {
+        self.fd
+    }
+
+    /// The loop.
+    pub(super) fn scheduler<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, Scheduler> {
+        self.scheduler.bind(py)
+    }
+
+    /// The context in which the protocol is called.
+    pub(super) fn context<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyAny> {
+        self.context.bind(py)
+    }
+
+    /// The protocol, until the connection's end.
+    pub(super) fn protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let state = self.state();
+        state
+            .protocol
+            .as_ref()
+            .map(|protocol| protocol.bind(py).clone())
+    }
+
+    /// The task runs; false if the connection is over.
+    pub(super) fn begin_serving(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        state.is_served = true;
+        state.wrote_in = 0;
+        let known = state.waker.as_ref();
+        if known.is_none_or(|known| !known.will_wake(waker)) {
+            state.waker = Some(waker.clone());
+        }
+        !state.is_over
+    }
+
+    /// The task rests; true if the connection is over.
+    pub(super) fn end_serving(&self) -> bool {
+        let mut state = self.state();
+        state.is_served = false;
+        state.is_over
+    }
+}
+
+#[pymethods]
+impl StreamTransport {
+    #[new]
+    #[pyo3(signature = (event_loop, sock, protocol, *_args, **_kwargs))]
+    fn new(
+        event_loop: &Bound<'_, Scheduler>,
+        sock: &Bound<'_, PyAny>,
+        protocol: &Bound<'_, PyAny>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let py = event_loop.py();
+        Ok(Self {
+            scheduler: event_loop.clone().unbind(),
+            context: context::copy_current(py)?.unbind(),
+            fd: sock.call_method0(intern!(py, "fileno"))?.extract()?,
+            state: Mutex::new(State::new(
+                protocol.clone().unbind(),
+                is_buffered(protocol)?,
+            )),
+        })
+    }
+
+    /// Begins to read: `connection_made` was called.
+    fn _start(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
+        let state = this.state();
+        if state.lost > 0 || (state.is_closing && state.output.is_empty()) {
+            return Ok(());
+        }
+        drop(state);
+        let event_loop = this.scheduler(py).as_any();
+        match scheduler::enter(event_loop, || Watched::new(this.fd))? {
+            Ok(watched) => this.state().watched = Some(watched),
+            Err(error) => return Self::fail(slf, os_error(&error), "Fatal error on transport"),
+        }
+        let task = tokio::task::unconstrained(Serving::new(slf));
+        scheduler::spawn(event_loop, task)
+    }
+
+    /// Sends `data`, or keeps it until the socket takes it.
+    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let bytes = exact_bytes(data)?;
+        slf.get().check_writable("write")?;
+        Self::write_bytes(slf, &bytes)
+    }
+
+    /// Sends the pieces of an iterable, together.
+    fn writelines(slf: &Bound<'_, Self>, list_of_data: &Bound<'_, PyAny>) -> PyResult<()> {
+        slf.get().check_writable("writelines")?;
+        let empty = PyBytes::new(slf.py(), b"");
+        let joined = empty.call_method1(intern!(slf.py(), "join"), (list_of_data,))?;
+        Self::write_bytes(slf, &joined.cast_into::<PyBytes>()?)
+    }
+
+    /// Ends the stream to the peer after what was written.
+    fn write_eof(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let this = slf.get();
+        let mut state = this.state();
+        if state.is_closing || state.is_eof_written {
+            return Ok(());
+        }
+        if state.output.is_empty() {
+            state.is_eof_written = true;
+            drop(state);
+            return this.shut_down();
+        }
+        drop(state);
+        // What is kept for the end of the turn goes first, and the end with it or after it.
+        this.state().is_eof_written = true;
+        Self::flush(slf)
+    }
+
+    #[allow(clippy::unused_self, reason = "a method of the transport")]
+    fn can_write_eof(&self) -> bool {
+        true
+    }
+
+    /// Sends what was written, then ends the connection.
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let this = slf.get();
+        if this.state().is_closing {
+            return Ok(());
+        }
+        Self::flush(slf)?;
+        let mut state = this.state();
+        if state.is_closing {
+            return Ok(());
+        }
+        state.is_closing = true;
+        if !state.output.is_empty() {
+            state.wake();
+            return Ok(());
+        }
+        state.lost += 1;
+        drop(state);
+        Self::schedule_end(slf, None)
+    }
+
+    /// Ends the connection at once.
+    fn abort(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::flush(slf)?;
+        Self::_force_close(slf, None)
+    }
+
+    /// Ends the connection at once because of `exc`.
+    fn _force_close(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        if state.lost > 0 {
+            return Ok(());
+        }
+        state.is_closing = true;
+        state.lost += 1;
+        let dropped = state.output.take();
+        drop(state);
+        drop(dropped);
+        Self::schedule_end(slf, exc)
+    }
+
+    fn is_closing(&self) -> bool {
+        self.state().is_closing
+    }
+
+    fn is_reading(&self) -> bool {
+        let state = self.state();
+        !(state.is_closing || state.is_paused)
+    }
+
+    /// Stops reading: nothing more reaches the protocol.
+    fn pause_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        if state.is_closing || state.is_paused {
+            return Ok(());
+        }
+        state.is_paused = true;
+        drop(state);
+        Self::say(slf, "%r pauses reading")
+    }
+
+    /// Reads again.
+    fn resume_reading(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        if state.is_closing || !state.is_paused {
+            return Ok(());
+        }
+        state.is_paused = false;
+        state.has_ended = false;
+        state.wake();
+        drop(state);
+        Self::say(slf, "%r resumes reading")
+    }
+
+    /// Hands what arrives to another protocol from now on.
+    fn set_protocol(&self, protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        let is_buffered = is_buffered(protocol)?;
+        let mut state = self.state();
+        let before = state.protocol.replace(protocol.clone().unbind());
+        state.is_buffered = is_buffered;
+        drop(state);
+        drop(before);
+        Ok(())
+    }
+
+    fn get_protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.protocol(py)
+    }
+
+    fn get_write_buffer_size(&self) -> usize {
+        self.state().output.size()
+    }
+
+    /// The low and the high water mark.
+    fn get_write_buffer_limits(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.output.low, state.output.high)
+    }
+
+    /// Sets the high and the low water mark, in bytes.
+    #[pyo3(signature = (high=None, low=None))]
+    fn set_write_buffer_limits(
+        slf: &Bound<'_, Self>,
+        high: Option<i64>,
+        low: Option<i64>,
+    ) -> PyResult<()> {
+        let high = high.unwrap_or_else(|| low.map_or(64 * 1024, |low| low.saturating_mul(4)));
+        let low = low.unwrap_or(high.div_euclid(4));
+        let (Ok(checked_high), Ok(checked_low)) = (usize::try_from(high), usize::try_from(low))
+        else {
+            return Err(bad_limits(high, low));
+        };
+        if high < low {
+            return Err(bad_limits(high, low));
+        }
+        let mut state = slf.get().state();
+        state.output.high = checked_high;
+        state.output.low = checked_low;
+        Self::pause_if_full(slf, state)
+    }
+
+    /// Refuses writes while a file is sent, or takes them again; returns whether everything is sent.
+    fn _seal(slf: &Bound<'_, Self>, sealed: bool) -> PyResult<bool> {
+        Self::flush(slf)?;
+        let mut state = slf.get().state();
+        state.is_sealed = sealed;
+        Ok(state.output.is_empty())
+    }
+
+    /// Gives the socket up, which the caller closes.
+    fn _end(&self) {
+        let mut state = self.state();
+        state.is_closing = true;
+        state.lost += 1;
+        state.is_over = true;
+        let gone = (
+            state.watched.take(),
+            state.protocol.take(),
+            state.output.take(),
+        );
+        let waker = state.waker.take();
+        drop(state);
+        drop(gone);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    #[getter]
+    fn _loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Scheduler>> {
+        let is_over = self.state().is_over;
+        (!is_over).then(|| self.scheduler.bind(py).clone())
+    }
+
+    #[getter]
+    fn _protocol<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.protocol(py)
+    }
+
+    #[getter]
+    fn _sock_fd(&self) -> RawFd {
+        self.fd
+    }
+
+    #[getter]
+    fn _closing(&self) -> bool {
+        self.state().is_closing
+    }
+
+    #[getter]
+    fn _paused(&self) -> bool {
+        self.state().is_paused
+    }
+
+    #[getter]
+    fn _eof(&self) -> bool {
+        self.state().is_eof_written
+    }
+
+    #[getter]
+    fn _conn_lost(&self) -> u32 {
+        self.state().lost
+    }
+
+    #[getter]
+    fn _protocol_paused(&self) -> bool {
+        self.state().output.is_paused
+    }
+
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the signature of tp_traverse"
+    )]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.scheduler)?;
+        visit.call(&self.context)?;
+        let Ok(state) = self.state.try_lock() else {
+            return Ok(());
+        };
+        visit.call(&state.protocol)
+    }
+
+    fn __clear__(&self) {
+        let protocol = self.state().protocol.take();
+        drop(protocol);
+    }
+}
+
+impl StreamTransport {
+    fn schedule_end(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = slf.py();
+        let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
+        let args = PyTuple::new(py, [exc])?;
+        Scheduler::schedule_call(slf.get().scheduler(py), callback, args)
+    }
+
+    /// In debug mode, a line in asyncio's log.
+    fn say(slf: &Bound<'_, Self>, line: &str) -> PyResult<()> {
+        if slf.get().scheduler(slf.py()).get().is_debug() {
+            slf.call_method1(intern!(slf.py(), "_say"), (line,))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_buffered(protocol: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.import(protocol.py(), "asyncio", "BufferedProtocol")?;
+    protocol.is_instance(class)
+}
+
+fn bad_limits(high: i64, low: i64) -> PyErr {
+    PyValueError::new_err(format!("high ({high}) must be >= low ({low}) must be >= 0"))
+}

@@ -1,0 +1,86 @@
+//! The part of a form that is being read, and the batches of it that go to the disk.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use sha2::{Digest, Sha256};
+
+use super::SpoolError;
+use super::form::{Content, Part, Stored};
+use crate::multipart::PartHead;
+
+/// The part that is being read.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) head: PartHead,
+    /// Bytes that are not written yet.
+    pub(super) bytes: Vec<u8>,
+    pub(super) size: u64,
+    /// Where it is written, between two batches; and whether it is.
+    pub(super) file: Option<File>,
+    pub(super) on_disk: bool,
+    pub(super) digest: Option<Sha256>,
+    /// Its last byte is here.
+    pub(super) whole: bool,
+}
+
+/// A batch on its way to the disk.
+pub(super) struct Batch {
+    pub(super) file: Option<File>,
+    pub(super) digest: Option<Sha256>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Current {
+    pub(super) fn new(head: PartHead, sha256: bool) -> Self {
+        let digest = (sha256 && head.is_file()).then(Sha256::new);
+        Self {
+            head,
+            bytes: Vec::new(),
+            size: 0,
+            file: None,
+            on_disk: false,
+            digest,
+            whole: false,
+        }
+    }
+
+    /// As a part of the form, whole and written.
+    pub(super) fn into_part(mut self) -> Result<Part, SpoolError> {
+        let content = if !self.head.is_file() {
+            let text = String::from_utf8(self.bytes);
+            Content::Text(text.map_err(|_| crate::multipart::Error::FieldText)?)
+        } else if let Some(file) = self.file {
+            let sha256 = self.digest.map(|it| it.finalize().into());
+            Content::File(Stored::on_disk(file, self.size, sha256))
+        } else {
+            let sha256 = self.digest.take().map(|mut digest| {
+                digest.update(&self.bytes);
+                digest.finalize().into()
+            });
+            self.bytes.shrink_to_fit();
+            Content::File(Stored::in_memory(self.bytes, sha256))
+        };
+        Ok(Part {
+            head: self.head,
+            content,
+        })
+    }
+}
+
+impl Batch {
+    /// Write it; the first of a file makes the file. Blocks.
+    pub(super) fn write(mut self, create: &dyn Fn() -> io::Result<File>) -> io::Result<Self> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => create()?,
+        };
+        if let Some(digest) = &mut self.digest {
+            digest.update(&self.bytes);
+        }
+        file.write_all(&self.bytes)?;
+        self.file = Some(file);
+        self.bytes.clear();
+        Ok(self)
+    }
+}

@@ -1,0 +1,134 @@
+"""The loop's `sock_*` operations: tried first, and where that would block, tried again when the socket is ready.
+
+The waiting is native (`Scheduler._when_ready`): the socket is watched while an operation waits, and no longer.
+"""
+
+import asyncio
+import socket
+from asyncio import base_events
+from collections.abc import Callable
+from typing import Any
+
+from covet._native import Scheduler
+
+__all__ = ["SocketOperations"]
+
+_ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
+_BLOCKED = (BlockingIOError, InterruptedError)
+
+
+class SocketOperations(Scheduler):
+    """Operations on sockets of one's own, as coroutines."""
+
+    _ensure_fd_no_transport: Callable[[object], None]
+    _ensure_resolved: Callable[..., Any]
+
+    async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
+        """Receive up to `nbytes` bytes; `b""` is the end."""
+        self._check_socket(sock)
+        while True:
+            try:
+                return sock.recv(nbytes)
+            except _BLOCKED:
+                waiting = self._until_ready(sock, False)
+            await waiting
+
+    async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
+        """Receive into a buffer; return how many bytes."""
+        self._check_socket(sock)
+        while True:
+            try:
+                return sock.recv_into(buf)
+            except _BLOCKED:
+                waiting = self._until_ready(sock, False)
+            await waiting
+
+    async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
+        """Receive a datagram and its sender's address."""
+        self._check_socket(sock)
+        while True:
+            try:
+                return sock.recvfrom(bufsize)
+            except _BLOCKED:
+                waiting = self._until_ready(sock, False)
+            await waiting
+
+    async def sock_recvfrom_into(self, sock: socket.socket, buf: Any, nbytes: int = 0) -> tuple[int, Any]:
+        """Receive a datagram into a buffer; return its size and its sender's address."""
+        self._check_socket(sock)
+        while True:
+            try:
+                return sock.recvfrom_into(buf, nbytes or len(buf))
+            except _BLOCKED:
+                waiting = self._until_ready(sock, False)
+            await waiting
+
+    async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
+        """Send all of `data`."""
+        self._check_socket(sock)
+        try:
+            sent = sock.send(data)
+        except _BLOCKED:
+            sent = 0
+        if sent == len(data):
+            return
+        with memoryview(data) as view, view.cast("B") as rest:
+            while sent < len(rest):
+                await self._until_ready(sock, True)
+                try:
+                    sent += sock.send(rest[sent:])
+                except _BLOCKED:
+                    continue
+
+    async def sock_sendto(self, sock: socket.socket, data: Any, address: Any) -> int:
+        """Send a datagram; return how many bytes went."""
+        self._check_socket(sock)
+        while True:
+            try:
+                return sock.sendto(data, address)
+            except _BLOCKED:
+                waiting = self._until_ready(sock, True)
+            await waiting
+
+    async def sock_accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        """Accept a connection; return its socket, which does not block, and the peer's address."""
+        self._check_socket(sock)
+        while True:
+            try:
+                connection, address = sock.accept()
+            except _BLOCKED:
+                waiting = self._until_ready(sock, False)
+            else:
+                connection.setblocking(False)
+                return connection, address
+            await waiting
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connect to an address; a host name is looked up first."""
+        self._check_socket(sock)
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            resolved = await self._ensure_resolved(
+                address, family=sock.family, type=sock.type, proto=sock.proto, loop=self
+            )
+            address = resolved[0][4]
+        try:
+            sock.connect(address)
+        except _BLOCKED:
+            # An interrupted connect goes on in the background as well.
+            waiting = self._until_ready(sock, True)
+        else:
+            return
+        await waiting
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number != 0:
+            raise OSError(number, f"Connect call failed {address}")
+
+    def _check_socket(self, sock: socket.socket) -> None:
+        _ensure_not_tls(sock)
+        if self._debug and sock.gettimeout() != 0:
+            raise ValueError("the socket must be non-blocking")
+
+    def _until_ready(self, sock: socket.socket, writing: bool) -> asyncio.Future[None]:
+        descriptor = sock.fileno()
+        self._ensure_fd_no_transport(descriptor)
+        return self._when_ready(descriptor, writing)
