@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Unauthorized,
         UnsupportedMediaType,
     )
+    from covet.middleware import Compress, Declaration, Middleware
     from covet.models import codec, model
     from covet.params import (
         Body,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "app": ("Covet", "Lifespan"),
     "config": ("Limits", "Names", "Seconds", "Size", "StrPath"),
+    "middleware": ("Compress", "Declaration", "Middleware"),
     "models": ("codec", "model"),
     "params": (
         "Body",
@@ -114,6 +116,7 @@ __all__ = [
     "Address",
     "BadRequest",
     "Body",
+    "Compress",
     "ConfigurationError",
     "Conflict",
     "ContentTooLarge",
@@ -145,6 +148,7 @@ __all__ = [
     "Lt",
     "MaxLen",
     "MethodNotAllowed",
+    "Middleware",
     "MinLen",
     "MultipleOf",
     "MutableHeaders",

@@ -12,6 +12,7 @@ from covet._modes import decide
 from covet._plan import FilesPlan, FormLimits, RoutePlan
 from covet.config import Limits
 from covet.errors import ConfigurationError
+from covet.middleware import minimum_size
 from covet.routing import Found, Routes
 from covet.settings import ServerSettings
 
@@ -43,7 +44,11 @@ def compile_files(routes: Routes) -> Iterator[FilesPlan]:
                 f"{declared.place}: the full path of static files is {found.path!r}: it takes no parameters"
             )
         yield FilesPlan(
-            path=found.path.rstrip("/"), directory=directory, spa=declared.spa, origin=_relative(str(declared.place))
+            path=found.path.rstrip("/"),
+            directory=directory,
+            spa=declared.spa,
+            origin=_relative(str(declared.place)),
+            compress=minimum_size(found.middleware),
         )
 
 
@@ -60,6 +65,7 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
     answer = signature.returned.plan
     unknown = _says(found.limits, "unknown_fields")
     max_body, timeout = _says(found.limits, "max_body"), _says(found.limits, "timeout")
+    coded = _says(found.limits, "compressed_body")
     concurrency, waiting = _says(found.limits, "max_concurrency"), _says(found.limits, "queue")
     most = None if concurrency is None else concurrency.max_concurrency
     if most is None and waiting is not None and waiting is route.limits and waiting.queue:
@@ -81,6 +87,8 @@ def _compile(found: Found, settings: ServerSettings) -> Compiled:
         forbid_unknown=unknown is not None and unknown.unknown_fields == "forbid",
         form_limits=_form_limits(found.limits, settings),
         max_body=settings.max_body if max_body is None else max_body.max_body,
+        compressed_body=coded is not None and coded.compressed_body,
+        compress=minimum_size(found.middleware),
         timeout=None if timeout is None else timeout.timeout,
         max_concurrency=most,
         queue=0 if waiting is None else waiting.queue,

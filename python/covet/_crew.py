@@ -139,6 +139,8 @@ class Crew:
             worker.text = b""
             worker.ready_since = time.monotonic()
             self._watch.begin(worker, worker.ready_since)
+            if self.was_complete and any(place.worker is worker for place in self.places):
+                say(f"worker {worker.pid} serves")  # after a crash
             self._succeed(worker)
             self.was_complete = self.was_complete or all(each.worker and each.worker.is_ready for each in self.places)
         elif worker.is_ready and worker.judged_at is None:
@@ -200,7 +202,9 @@ class Crew:
     def end(self) -> None:
         """Let all drain; none is started any more."""
         self._is_ending = True
-        self.send(signal.SIGTERM)
+        for worker in self.workers:
+            if worker not in self.leaving:  # to which it would be the second signal
+                worker.send(signal.SIGTERM)
 
     def _spawn(self, number: int) -> Worker:
         """Fork and exec one worker for a place. No process to be had: OSError."""

@@ -117,6 +117,8 @@ class FilesPlan:
     """Its index.html answers where a page is missing."""
     origin: str
     """Where it was declared, as "app.py:12"."""
+    compress: int | None
+    """Bytes from which on files are compressed on their way; None: they are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,10 @@ class RoutePlan:
     """What its forms may hold."""
     max_body: int | None
     """Bytes; None for unlimited."""
+    compressed_body: bool
+    """It takes bodies in a content coding, decoded; else 415."""
+    compress: int | None
+    """Bytes from which on its answers are compressed; None: they are not."""
     timeout: float | None
     """Seconds; None for unlimited."""
     max_concurrency: int | None

@@ -143,7 +143,9 @@ def resident_bytes(pid: int) -> int:
 
 def innermost(traceback: str) -> str:
     """From what faulthandler wrote: where the thread is that runs the loop, as app.py:12 in slow; "" for unknown."""
-    own = traceback.rpartition("Current thread")[2] or traceback.rpartition("Thread 0x")[2]
+    _, current, own = traceback.rpartition("Current thread")
+    if not current:  # the signal found it outside of Python: threads are written newest first
+        own = traceback.rpartition("Thread 0x")[2]
     frame = own.partition('\n  File "')[2].partition("\n")[0]
     file, _, place = frame.partition('", line ')
     line, _, function = place.partition(" in ")

@@ -32,7 +32,7 @@ class Watch:
     def begin(self, worker: Worker, now: float) -> None:
         """A worker is ready. Workers that started together do not grow old together."""
         spread = 1 + _SPREAD * int.from_bytes(os.urandom(2), "little") / 65536
-        worker.seen_at = now
+        worker.beats, worker.seen_at = self._board.beats(worker.slot), now
         if self._policy.max_requests is not None:
             worker.most_requests = self._policy.max_requests * spread
         if self._policy.max_age is not None:

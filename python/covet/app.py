@@ -3,13 +3,14 @@
 Owns the words that a program gives once; what they become at start is `covet._compile`'s, serving is the engine's.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias, final
 
 from covet._urls import url_for
 from covet.config import Limits
 from covet.errors import ConfigurationError
+from covet.middleware import Middleware
 from covet.routing import Routes
 
 __all__ = ["Covet", "Lifespan"]
@@ -29,16 +30,18 @@ class Covet(Routes):
         version: str = "0.1.0",
         debug: bool = False,
         limits: Limits | None = None,
+        middleware: Sequence[Middleware] = (),
         lifespan: Lifespan | None = None,
     ) -> None:
         """Mistakes: ConfigurationError.
 
-        `debug`: tracebacks in answers. `limits` None: the server's. `lifespan`: an async generator function that
+        `debug`: tracebacks in answers. `limits` None: the server's. `middleware`: around every route and directory, the
+        first outermost. `lifespan`: an async generator function that
         yields once, or a function that returns an async context manager.
         """
         if lifespan is not None and not callable(lifespan):
             raise ConfigurationError(f"lifespan is {lifespan!r}: write a function that takes the app")
-        super().__init__("", limits)
+        super().__init__("", limits, middleware)
         self.title = title
         self.version = version
         self.debug = debug

@@ -85,7 +85,7 @@ def _proxy(word: object, name: str) -> str:
     raise ConfigurationError(f"{name} has {word!r}: write an address, a network as 10.0.0.0/8, or unix")
 
 
-_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDT%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
+_FORMAT = re.compile(r"(?:[^%\x00-\x1f\x7f-\x9f]|%(?:>s|[hlutrmUqHsbBDTX%]|\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[io]))*")
 
 
 def log_format(value: object, name: str) -> str:
@@ -94,7 +94,7 @@ def log_format(value: object, name: str) -> str:
         return str(value)
     raise ConfigurationError(
         f"{name} is {value!r}: write text, json, or a line of "
-        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%"
+        "%h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %X %{Name}i %{Name}o %%"
     )
 
 
@@ -125,6 +125,7 @@ class Limits:
         "multipart_parts",
         "multipart_files",
         "multipart_field_size",
+        "compressed_body",
         "unknown_fields",
     )
     __slots__ = ("_given", *NAMES)
@@ -145,6 +146,8 @@ class Limits:
     """Parts that are files. Over: 413."""
     multipart_field_size: int
     """Bytes of one part that is no file. Over: 413."""
+    compressed_body: bool
+    """Take request bodies in zstd, br or gzip, at most 10 times as large once decoded. False: 415."""
     unknown_fields: Literal["ignore", "forbid"]
     """What a JSON object with a field that its type does not have is: taken without it, or a 422."""
 
@@ -159,9 +162,10 @@ class Limits:
         multipart_parts: int | _Left = _Left.OUT,
         multipart_files: int | _Left = _Left.OUT,
         multipart_field_size: Size | _Left = _Left.OUT,
+        compressed_body: bool | _Left = _Left.OUT,
         unknown_fields: Literal["ignore", "forbid"] | _Left = _Left.OUT,
     ) -> None:
-        """Defaults: 2 MiB, none, none, 0, 1000, 1000, 100, 1 MiB, "ignore". Nonsense: ConfigurationError."""
+        """Defaults: 2 MiB, none, none, 0, 1000, 1000, 100, 1 MiB, False, "ignore". Nonsense: ConfigurationError."""
         given = set[str]()
         counts = {"form_fields": (form_fields, 1000), "multipart_parts": (multipart_parts, 1000)}
         counts["multipart_files"] = (multipart_files, 100)
@@ -187,6 +191,12 @@ class Limits:
         if not isinstance(timeout, _Left):
             self.timeout = None if timeout is None else seconds(timeout, "timeout")
             given.add("timeout")
+        self.compressed_body = False
+        if not isinstance(compressed_body, _Left):
+            if not isinstance(compressed_body, bool):
+                raise ConfigurationError(f"compressed_body is {compressed_body!r}: write True or False")
+            self.compressed_body = compressed_body
+            given.add("compressed_body")
         if not isinstance(unknown_fields, _Left):
             if unknown_fields not in ("ignore", "forbid"):
                 raise ConfigurationError(f"unknown_fields is {unknown_fields!r}: write 'ignore' or 'forbid'")

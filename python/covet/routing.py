@@ -7,7 +7,7 @@ Owns the declarations in the order in which they were written and their checks a
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, final
 
@@ -26,6 +26,7 @@ from covet._signature import (
 )
 from covet.config import Limits, Names, Seconds, Size, StrPath, seconds, size_in_bytes
 from covet.errors import ConfigurationError
+from covet.middleware import Middleware, check_middleware
 
 __all__ = ["RouteOptions", "Router", "Routes"]
 
@@ -39,6 +40,8 @@ class RouteOptions(TypedDict, total=False):
 
     name: str
     """For `url_for` and logs. Default: the function's name."""
+    middleware: Sequence[Middleware]
+    """Around this route only, first outermost. Default: ()."""
     limits: Limits
     """Default: the router's."""
     status_code: int
@@ -88,13 +91,14 @@ class Place:
 class Route:
     """One declaration, checked as far as its line can tell."""
 
-    __slots__ = ("_hints", "_signature", "handler", "limits", "methods", "options", "path", "place")
+    __slots__ = ("_hints", "_signature", "handler", "limits", "methods", "middleware", "options", "path", "place")
 
     def __init__(self, methods: tuple[str, ...], path: str, options: RouteOptions, place: Place) -> None:
         self.methods = methods
         self.path = path
         self.options = options
         self.limits = _route_limits(options)
+        self.middleware = check_middleware(options.get("middleware", ()))
         self.place = place
         self.handler: Handler = _no_handler
         self._hints: Hints | None = None
@@ -187,11 +191,12 @@ class Files:
 class Routes:
     """The decorators. A path has `{id}`, `{id:int}` (int, float, uuid, str), `{rest:path}`."""
 
-    def __init__(self, prefix: str = "", limits: Limits | None = None) -> None:
+    def __init__(self, prefix: str = "", limits: Limits | None = None, middleware: Sequence[Middleware] = ()) -> None:
         if limits is not None and not isinstance(limits, Limits):
             raise ConfigurationError(f'limits is {limits!r}: write Limits(max_body="1MB")')
         self._prefix = check_prefix(prefix)
         self._limits = limits
+        self._middleware = check_middleware(middleware)
         self._declared: list[Route | Included | Files] = []
         self._closed = False
 
@@ -290,57 +295,72 @@ class Routes:
         if self._closed:
             raise ConfigurationError("the server has started: declare routes before it")
 
-    def _walk(self, above: str, limits: tuple[Limits, ...], within: tuple["Routes", ...] = ()) -> Iterator["Found"]:
-        """Every route, with its full path and the limits around it, the innermost first."""
+    def _walk(
+        self,
+        above: str,
+        limits: tuple[Limits, ...],
+        within: tuple["Routes", ...] = (),
+        outside: tuple[Middleware, ...] = (),
+    ) -> Iterator["Found"]:
+        """Every route, with its full path, the limits around it, the innermost first, and its middleware, that last."""
         if self in within:
             raise ConfigurationError(
                 f"the router with prefix {self._prefix!r} includes itself: remove one include_router"
             )
         around = limits if self._limits is None else (self._limits, *limits)
+        middleware = (*outside, *self._middleware)
         for declared in tuple(self._declared):
             if isinstance(declared, Route):
                 own = around if declared.limits is None else (declared.limits, *around)
-                yield Found(declared, above + self._prefix + declared.path, own)
+                yield Found(declared, above + self._prefix + declared.path, own, (*middleware, *declared.middleware))
             elif isinstance(declared, Included):
-                yield from declared.router._walk(above + self._prefix + declared.prefix, around, (*within, self))
+                below = above + self._prefix + declared.prefix
+                yield from declared.router._walk(below, around, (*within, self), middleware)
 
-    def _walk_files(self, above: str) -> Iterator["FoundFiles"]:
+    def _walk_files(self, above: str, outside: tuple[Middleware, ...] = ()) -> Iterator["FoundFiles"]:
         """Every directory, with its full path. After `_walk`, which finds a router that includes itself."""
+        middleware = (*outside, *self._middleware)
         for declared in tuple(self._declared):
             if isinstance(declared, Files):
-                yield FoundFiles(declared, above + self._prefix + declared.path)
+                yield FoundFiles(declared, above + self._prefix + declared.path, middleware)
             elif isinstance(declared, Included):
-                yield from declared.router._walk_files(above + self._prefix + declared.prefix)
+                yield from declared.router._walk_files(above + self._prefix + declared.prefix, middleware)
 
 
 class Found:
     """A route where it ended up."""
 
-    __slots__ = ("limits", "path", "route")
+    __slots__ = ("limits", "middleware", "path", "route")
 
-    def __init__(self, route: Route, path: str, limits: tuple[Limits, ...]) -> None:
+    def __init__(
+        self, route: Route, path: str, limits: tuple[Limits, ...], middleware: tuple[Middleware, ...] = ()
+    ) -> None:
         self.route = route
         self.path = path
         self.limits = limits
+        self.middleware = middleware
 
 
 class FoundFiles:
     """A directory where it ended up."""
 
-    __slots__ = ("files", "path")
+    __slots__ = ("files", "middleware", "path")
 
-    def __init__(self, files: Files, path: str) -> None:
+    def __init__(self, files: Files, path: str, middleware: tuple[Middleware, ...]) -> None:
         self.files = files
         self.path = path
+        self.middleware = middleware
 
 
 @final
 class Router(Routes):
-    """Routes under one prefix with shared limits."""
+    """Routes under one prefix with shared middleware and limits; the middleware covers its static files too."""
 
-    def __init__(self, prefix: str = "", *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, prefix: str = "", *, middleware: Sequence[Middleware] = (), limits: Limits | None = None
+    ) -> None:
         """`prefix` starts with "/" and does not end with it, else ConfigurationError; `limits` None: the app's."""
-        super().__init__(prefix, limits)
+        super().__init__(prefix, limits, middleware)
 
 
 def _no_handler() -> None:

@@ -65,6 +65,7 @@ class ServerSettings:
     max_multipart_field: int = _setting(1024 * _KIB, "bytes", "one part of a form that is no file")
     max_multipart_fields: int = _setting(16 * 1024 * _KIB, "bytes", "all parts of a form that are no files")
     max_discard: int = _setting(256 * _KIB, "bytes", "unread body thrown away to keep a connection")
+    max_body_ratio: int = _setting(10, "count", "times its size as sent that a compressed body may have once decoded")
     max_connections: int = _setting(16384, "count", "connections of one worker")
     max_connections_per_address: int | None = _setting(None, "count", "connections of one client address")
     max_concurrency: int | None = _setting(None, "count", "requests that handlers of one worker work on at once")

@@ -28,7 +28,7 @@ WELL_FORMED: Final = {
     "expect": b"POST /e HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\nbody",
     "options": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "pair": b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
-    "smuggled": b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 44\r\n\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "smuggled": b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 46\r\n\r\n0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }  # fmt: skip
 
 OCTETS: Final = [

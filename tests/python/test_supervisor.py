@@ -58,7 +58,10 @@ WORKER = r"""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(int(order) if order.isdigit() else 0))
     else:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
     os.write(2, f"pid {os.getpid()} slot {part.slot}\n".encode())  # in one piece: two workers write here
+    if order == "silent":  # until it is told to speak
+        signal.sigwait({signal.SIGUSR1})
     os.write(part.ready, b"ready")
     while True:
         signal.pause()
@@ -183,5 +186,171 @@ def test_the_deadline_ends_what_is_left(start: Start) -> None:
 def test_a_signal_before_anything_is_ready(start: Start) -> None:
     run = start("crash", 1, last_delay=600.0)
     run.wait_for("starting another")
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def orders(tmp_path: Path, order: str) -> str:
+    """A file with what workers that start from now on do; its path is an order."""
+    path = tmp_path / "order"
+    path.write_text(order)
+    return str(path)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_workers_are_replaced_one_by_one(start: Start) -> None:
+    """While a successor starts, every worker before it is there; the worker's end is waited for by nobody."""
+    run = start("serve", 3)
+    before = run.pids(3)
+    run.wait_for("serving")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(r"^covet: replacing 3 workers, one by one$")
+    after = run.pids(1)
+    assert sum(map(is_alive, before)) == 3, "the first successor speaks before it is ready"
+    after += run.pids(2)
+    run.wait_for(r"^covet: replaced$")
+    assert not set(before) & set(after)
+    assert all(map(is_alive, after))
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def test_two_signals_replace_also_what_has_followed(start: Start) -> None:
+    run = start("serve", 1)
+    run.wait_for("serving")
+    run.process.send_signal(signal.SIGHUP)
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(r"^covet: replaced$")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(r"^covet: replaced$")
+    run.process.terminate()
+    assert run.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [("refuse", r"^covet: cannot: x{100000}$"), ("crash", r"^covet: worker \d+ exited with code 9 before it was ready$")],
+)
+def test_code_that_does_not_start_leaves_the_old_workers(start: Start, tmp_path: Path, broken: str, text: str) -> None:
+    order = orders(tmp_path, "serve")
+    run = start(order, 2)
+    before = run.pids(2)
+    run.wait_for("serving")
+    orders(tmp_path, broken)
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(text)
+    run.wait_for(r"^covet: replacing failed: the workers that were serving go on$")
+    assert all(map(is_alive, before))
+    orders(tmp_path, "serve")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(r"^covet: replaced$")
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def test_a_worker_that_dies_while_it_is_replaced_is_followed_once(start: Start, tmp_path: Path) -> None:
+    order = orders(tmp_path, "serve")
+    run = start(order, 1)
+    (before,) = run.pids(1)
+    run.wait_for("serving")
+    orders(tmp_path, "silent")
+    run.process.send_signal(signal.SIGHUP)
+    (successor,) = run.pids(1)
+    os.kill(before, signal.SIGKILL)
+    run.wait_for(rf"^covet: worker {before} was killed by SIGKILL")
+    os.kill(successor, signal.SIGUSR1)
+    run.wait_for(r"^covet: replaced$")
+    children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
+    if children.exists():
+        assert children.read_text().split() == [str(successor)]
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def test_a_replaced_worker_that_does_not_end_is_killed(start: Start, tmp_path: Path) -> None:
+    order = orders(tmp_path, "stubborn")
+    run = start(order, 1, drain=0.1)
+    (before,) = run.pids(1)
+    run.wait_for("serving")
+    orders(tmp_path, "serve")
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for(rf"^covet: worker {before} was killed by SIGKILL while it drained$")
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def test_a_worker_is_replaced_at_an_age(start: Start) -> None:
+    run = start("serve", 1, max_age=0.05)
+    first, second, third = run.pids(3)
+    assert len({first, second, third}) == 3
+    assert sum(bool(re.search(r"worker \d+ has served for \d+ s; replacing it", line)) for line in run.seen) >= 2
+    run.process.terminate()
+    assert run.end() == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="the system does not tell")
+def test_a_worker_is_replaced_at_a_size(start: Start) -> None:
+    run = start("serve", 1, max_rss=1)
+    first, second = run.pids(2)
+    assert first != second
+    assert any(re.search(rf"worker {first} has \d+ MiB of memory; replacing it", line) for line in run.seen)
+    run.process.terminate()
+    assert run.end() == 0
+
+
+def test_the_delay_before_the_drain(start: Start) -> None:
+    run = start("serve", 1, drain_delay=600.0)
+    (worker,) = run.pids(1)
+    run.wait_for("serving")
+    run.process.terminate()
+    run.wait_for(r"^covet: draining in 600 s; a second signal drains now$")
+    os.kill(worker, signal.SIGKILL)
+    assert run.pids(1) != [worker], "until then everything goes on"
+    run.process.send_signal(signal.SIGTERM)
+    run.wait_for(r"^covet: draining; a second signal ends at once$")
+    assert run.end() == 0
+
+
+def test_the_delay_ends_by_itself(start: Start) -> None:
+    run = start("serve", 1, drain_delay=0.05)
+    run.wait_for("serving")
+    run.process.terminate()
+    run.wait_for(r"^covet: draining; a second signal ends at once$")
+    assert run.end() == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes cannot be pinned here")
+def test_pinned_workers(start: Start) -> None:
+    run = start("serve", 2, pin_workers=True)
+    pids = run.pids(2)
+    run.wait_for("serving")
+    usable = sorted(os.sched_getaffinity(0))
+    wanted = sorted([{usable[0]}, {usable[1 % len(usable)]}], key=sorted)
+    assert sorted((os.sched_getaffinity(pid) for pid in pids), key=sorted) == wanted
+    run.process.terminate()
+    assert run.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_before_anything_is_ready_end_nothing(start: Start, number: int) -> None:
+    """Neither has anything to do then: no log is open, nobody can be followed."""
+    run = start("silent", 1)
+    (worker,) = run.pids(1)
+    run.process.send_signal(number)
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_for("replacing 1 worker, one by one")
+    assert is_alive(worker)
+    os.kill(worker, signal.SIGUSR1)
+    run.wait_for("serving")
+    (successor,) = run.pids(1)
+    os.kill(successor, signal.SIGUSR1)
+    run.wait_for(r"^covet: replaced$")
     run.process.terminate()
     assert run.end() == 0

@@ -52,6 +52,17 @@ class Connection:
         self.send(request(method, target, fields, body))
         return self.next_answer(bodiless=method == "HEAD")
 
+    def until(self, end: bytes) -> bytes:
+        """What comes until `end`, with it. The server ends the connection before: EndedError."""
+        while end not in self._buffer:
+            piece = self.socket.recv(65536)
+            if not piece:
+                raise EndedError(bytes(self._buffer))
+            self._buffer += piece
+        taken, _, rest = bytes(self._buffer).partition(end)
+        self._buffer[:] = rest
+        return taken + end
+
     def rest(self) -> bytes:
         """What comes until the server ends the connection."""
         while piece := self.socket.recv(65536):

@@ -1,6 +1,7 @@
 """An application that says who asked it, and one that fails, for what is logged of either."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 from covet import Covet
@@ -14,6 +15,17 @@ async def request(request: Request) -> dict[str, Any]:
     """The client and the URL, as the request has them."""
     assert request.client is not None
     return {"client": list(request.client), "url": str(request.url)}
+
+
+@main.get("/items")
+async def items(count: int, then: str = "end") -> AsyncIterator[int]:
+    """So many lines of two bytes, then the end, a failure, or nothing for ever."""
+    for number in range(count):
+        yield number % 10
+    if then == "fail":
+        raise RuntimeError("fails in the middle")
+    if then == "rest":
+        await asyncio.Event().wait()
 
 
 @main.get("/fails")

@@ -18,7 +18,8 @@ from tests.wire.server_process import PATIENCE
 
 _PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", "/usr/local/go/bin"])
 _IN_CI = frozenset({"curl", "haproxy", "nginx"})
-"""Installed by .ci/run: where the environment says CI they are not missed."""
+"""Installed by .ci/run: where the environment says CI they are there, or the test fails."""
+_WANTED = frozenset(os.environ.get("COVET_TEST_NEEDS", "").split()) | (_IN_CI if "CI" in os.environ else frozenset())
 
 
 def program(name: str) -> str | None:
@@ -27,8 +28,8 @@ def program(name: str) -> str | None:
 
 
 def needs(*names: str) -> pytest.MarkDecorator:
-    """A mark that skips where a program is missing, except in CI those that CI installs."""
-    missing = [name for name in names if program(name) is None and not ("CI" in os.environ and name in _IN_CI)]
+    """A mark that skips where a program is missing, unless somebody has said that it is there."""
+    missing = [name for name in names if program(name) is None and name not in _WANTED]
     return pytest.mark.skipif(bool(missing), reason=f"not on this machine: {', '.join(missing)}")
 
 

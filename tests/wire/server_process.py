@@ -12,21 +12,26 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 """Seconds after which what has not happened does not happen."""
-SERVING = r"covet: serving http://127\.0\.0\.1:(\d+)"
+SERVING = r"covet: serving (?:http://127\.0\.0\.1:(\d+)|unix:)"
 
 
 class ServerProcess:
     """One `covet run`; its standard error is collected line by line."""
 
-    def __init__(self, app: str, *flags: str, port: int = 0, stdout: int | None = None) -> None:
-        """`stdout`: a descriptor for its standard output, else it is ours."""
+    prefix: tuple[str, ...] = ()
+    """A command that runs it."""
+
+    def __init__(self, app: str, *flags: str, port: int | None = 0, stdout: int | None = None, **more: Any) -> None:
+        """`port` None: the flags say where. `stdout`: a descriptor, else it is ours. `more`: for `Popen`."""
         one = () if "--workers" in flags else ("--workers", "1")
-        words = [sys.executable, "-m", "covet", "run", app, "--port", str(port), *one, *flags]
-        self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True)
+        where = () if port is None else ("--port", str(port))
+        words = [*self.prefix, sys.executable, "-m", "covet", "run", app, *where, *one, *flags]
+        self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, **more)
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -65,7 +70,7 @@ class ServerProcess:
 
     def wait_until_serving(self) -> None:
         """Until the line that names the port."""
-        self.port = int(self.wait_for(SERVING)[0][1])
+        self.port = int(self.wait_for(SERVING)[0][1] or 0)
 
     def workers(self) -> list[int]:
         """Process ids of the supervisor's children."""
@@ -101,9 +106,11 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def running(app: str, *flags: str, stdout: int | None = None) -> Iterator[ServerProcess]:
+def running(
+    app: str, *flags: str, port: int | None = 0, stdout: int | None = None, **more: Any
+) -> Iterator[ServerProcess]:
     """A server that serves; at the end it is stopped, unless the test has done that."""
-    server = ServerProcess(app, *flags, stdout=stdout)
+    server = ServerProcess(app, *flags, port=port, stdout=stdout, **more)
     try:
         server.wait_until_serving()
         yield server

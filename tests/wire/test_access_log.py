@@ -39,6 +39,25 @@ def test_one_line_a_request(tmp_path: Path) -> None:
     ]
 
 
+def test_a_stream_is_a_line_when_it_ends(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    flags = ("--workers", "0", "--access-log", "--access-log-format", "%U %s %B %X")
+    with file.open("wb") as out, running("tests.wire.log_app:main", *flags, stdout=out.fileno()) as server:
+        with Connection(server.port) as connection:
+            connection.send(request("GET", "/items?count=5"))
+            assert connection.until(b"0\r\n\r\n").endswith(b"2\r\n4\n\r\n0\r\n\r\n")
+            assert connection.ask("HEAD", "/items?count=5").status == 200
+            connection.send(request("GET", "/items?count=2&then=rest"))
+            connection.until(b"2\r\n1\n\r\n")
+        with Connection(server.port) as connection:
+            connection.send(request("GET", "/items?count=3&then=fail"))
+            assert b"2\r\n2\n\r\n" in connection.rest()
+        server.stop()
+    lines = file.read_text().splitlines()
+    assert lines[:2] == ["/items 200 10 +", "/items 200 0 +"]
+    assert sorted(lines[2:]) == ["/items 200 4 X", "/items 200 6 X"], "one whose client left, one that failed"
+
+
 def test_no_line_without_the_flag(tmp_path: Path) -> None:
     file = tmp_path / "log"
     with file.open("wb") as out, running("tests.wire.app:main", "--workers", "0", stdout=out.fileno()) as server:

@@ -311,6 +311,7 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
         max_pipelined: number("max_pipelined")?,
         max_unsent: number("max_unsent")?,
         max_discard: number("max_discard")? as u64,
+        max_body_ratio: number("max_body_ratio")? as u64,
         half_close: given.getattr("half_close")?.extract()?,
         trusted_proxies: trusted(&given.getattr("trusted_proxies")?)?,
         forwarded_fields: forwarded(&given.getattr("forwarded_fields")?)?,

@@ -49,6 +49,10 @@ impl Handler for Invoker {
         runtime::offer();
     }
 
+    fn aside(&self, work: &mut dyn FnMut()) {
+        runtime::detached(work);
+    }
+
     fn slow(&self, request: &Slow<'_>) {
         runtime::attached(|py| failure::slow(py, request));
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use covet_server::admission::Gate;
+use covet_server::compression::Compress;
 use covet_server::handler::Route;
 use covet_server::routing::{Converter, Pattern};
 use pyo3::prelude::*;
@@ -158,6 +159,8 @@ impl CallPlan {
             timeout: timeout.map(Duration::from_secs_f64),
             cancel_on_disconnect: route.getattr("cancel_on_disconnect")?.extract()?,
             takes_body,
+            compressed_body: route.getattr("compressed_body")?.extract()?,
+            compress: compress(route)?,
             gate: max_concurrency.map(|most| Gate::new(most, queue)),
             files: None,
         };
@@ -189,6 +192,12 @@ impl CallPlan {
             handler.call(args, words)
         }
     }
+}
+
+/// How the answers of a `RoutePlan` or `FilesPlan` are compressed.
+pub(crate) fn compress(plan: &Bound<'_, PyAny>) -> PyResult<Option<Compress>> {
+    let minimum: Option<u64> = plan.getattr("compress")?.extract()?;
+    Ok(minimum.map(|minimum_size| Compress { minimum_size }))
 }
 
 /// Whether a function's code names nothing outside itself: it cannot see what task or context it runs in.

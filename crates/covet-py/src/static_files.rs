@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use covet_server::compression::Compress;
 use covet_server::files::Files;
 use covet_server::handler::Route;
 use covet_server::routing::{Pattern, RouterBuilder};
 use pyo3::prelude::*;
 
 use crate::imports;
+use crate::plan::compress;
 
 /// A `FilesPlan` of Python, ready.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct StaticFiles {
     path: String,
     origin: String,
     files: Arc<Files>,
+    compress: Option<Compress>,
 }
 
 impl StaticFiles {
@@ -33,6 +36,7 @@ impl StaticFiles {
             path: plan.getattr("path")?.extract()?,
             origin,
             files: Arc::new(files),
+            compress: compress(plan)?,
         })
     }
 
@@ -60,6 +64,8 @@ impl StaticFiles {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: false,
+            compressed_body: false,
+            compress: self.compress,
             gate: None,
             files: Some(Arc::clone(&self.files)),
         }

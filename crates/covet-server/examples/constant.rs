@@ -40,6 +40,8 @@ fn main() -> std::io::Result<()> {
                 timeout: None,
                 cancel_on_disconnect: true,
                 takes_body: false,
+                compressed_body: false,
+                compress: None,
                 gate: None,
                 files: None,
             };

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::admission::{Gate, Pass};
 use crate::body::Body;
+use crate::compression::Compress;
 use crate::exchange::Exchange;
 use crate::files::Files;
 use crate::http1::Head;
@@ -29,6 +30,10 @@ pub struct Route {
     pub cancel_on_disconnect: bool,
     /// Whether it may ask for the body: else a body is thrown away unread.
     pub takes_body: bool,
+    /// Whether it takes a body in a content coding, decoded: else 415.
+    pub compressed_body: bool,
+    /// How its answers are compressed; `None`: not at all.
+    pub compress: Option<Compress>,
     /// How many of its requests are in flight and wait. Over: 503.
     pub gate: Option<Rc<Gate>>,
     /// Files that answer instead of the handler, by the last parameter: a path below them.
@@ -96,6 +101,12 @@ pub trait Handler {
     /// Called between requests that were answered without the handler, so that a streak of them
     /// cannot keep others (an interpreter's threads) from running.
     fn breathe(&self) {}
+
+    /// Run `work` once, here and now. It takes longer than about 20 us and needs nothing of the
+    /// handler's world, so that others of that world (an interpreter's threads) may run meanwhile.
+    fn aside(&self, work: &mut dyn FnMut()) {
+        work();
+    }
 
     /// A request took longer than the settings call slow.
     fn slow(&self, request: &Slow<'_>) {

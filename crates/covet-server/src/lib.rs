@@ -12,6 +12,7 @@
 //! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
+//! - [`compression`]: content codings of answers and of requests' bodies
 //! - [`files`]: files as answers: conditions, ranges, resolving, media types
 //! - [`http1`]: the sans-IO codec of HTTP/1.1
 //! - [`multipart`]: the sans-IO codec of forms with files; [`spool`]: keeps them while they arrive
@@ -24,6 +25,7 @@ pub mod body;
 pub mod body_stream;
 pub mod buffers;
 mod chance;
+pub mod compression;
 mod connection;
 pub mod cookies;
 pub mod counters;

@@ -33,11 +33,22 @@ impl<'a> MediaType<'a> {
     /// `application/json`, or any type with the suffix `+json` (RFC 6839 section 3.1).
     #[must_use]
     pub fn is_json(&self) -> bool {
-        let suffix = self.essence.len().checked_sub("+json".len());
-        let has_suffix = suffix.and_then(|at| self.essence.get(at..));
-        self.is("application/json")
-            || (has_suffix.is_some_and(|it| it.eq_ignore_ascii_case("+json"))
-                && self.essence.contains('/'))
+        self.is("application/json") || self.has_suffix("+json")
+    }
+
+    /// Whether the type ends with this structured suffix, which is lower case.
+    #[must_use]
+    pub fn has_suffix(&self, suffix: &str) -> bool {
+        let at = self.essence.len().checked_sub(suffix.len());
+        let found = at.and_then(|at| self.essence.get(at..));
+        found.is_some_and(|it| it.eq_ignore_ascii_case(suffix)) && self.essence.contains('/')
+    }
+
+    /// Whether the type is one of the top-level type `top`, which is lower case.
+    #[must_use]
+    pub fn is_below(&self, top: &str) -> bool {
+        let found = self.essence.split_once('/');
+        found.is_some_and(|(found, _)| found.eq_ignore_ascii_case(top))
     }
 
     /// The `charset` parameter without its quotes; `None` where there is none.

@@ -51,6 +51,8 @@ pub struct Settings {
     pub max_unsent: usize,
     /// Bytes of a body that nobody read which are read and thrown away to keep the connection.
     pub max_discard: u64,
+    /// Times its size as sent that a compressed body may have once it is decoded. Over: 413.
+    pub max_body_ratio: u64,
     /// Whether a client that shut its sending side down still waits for its answer.
     pub half_close: bool,
     /// Peers whose word counts about who asked. None by default.
@@ -93,6 +95,7 @@ impl Default for Settings {
             max_pipelined: 32,
             max_unsent: 64 * 1024,
             max_discard: 256 * 1024,
+            max_body_ratio: 10,
             half_close: false,
             trusted_proxies: Trusted::default(),
             forwarded_fields: Fields::default(),

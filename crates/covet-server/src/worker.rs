@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::access_log::AccessLog;
 use crate::admission::Gate;
+use crate::compression::Aside;
 use crate::connection::Active;
 use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Millis};
@@ -234,5 +235,11 @@ impl Worker {
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("a value that is no text");
         self.service.handler.panicked(what);
+    }
+}
+
+impl Aside for Worker {
+    fn aside(&self, work: &mut dyn FnMut()) {
+        self.service.handler.aside(work);
     }
 }

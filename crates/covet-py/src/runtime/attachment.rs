@@ -57,7 +57,6 @@ pub(crate) fn attached<R>(f: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
 /// # Panics
 ///
 /// If the thread is not driven, or is detached already.
-#[allow(dead_code, reason = "the server's streaks of Rust work call it")]
 pub(crate) fn detached<R>(f: impl FnOnce() -> R) -> R {
     assert_eq!(
         STATE.get(),

@@ -56,7 +56,7 @@ mod thread_bound;
 mod turn;
 pub(crate) mod walk;
 
-pub(crate) use attachment::{attached, offer};
+pub(crate) use attachment::{attached, detached, offer};
 pub(crate) use context::{call_in, copy_current};
 pub(crate) use drive::carry_out;
 pub(crate) use growing_bytes::GrowingBytes;

@@ -34,6 +34,8 @@ pub(super) enum Piece {
     Microseconds,
     /// `%T`
     Seconds,
+    /// `%X`: `X` where the answer is not whole, else whether the connection lives on
+    End,
     /// `%{Name}i`: the place of the name among [`Format::wanted`]
     RequestField(usize),
     /// `%{Name}o`
@@ -67,7 +69,7 @@ impl fmt::Display for FormatError {
 }
 
 const ATOMS: &str = "write text, json, or a line of \
-     %h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %{Name}i %{Name}o %%";
+     %h %l %u %t %r %m %U %q %H %s %>s %b %B %D %T %X %{Name}i %{Name}o %%";
 
 impl std::error::Error for FormatError {}
 
@@ -152,6 +154,7 @@ fn atom<'a>(text: &'a str, wanted: &mut Vec<String>) -> Option<(Piece, &'a str)>
         b'B' => Piece::BytesOrZero,
         b'D' => Piece::Microseconds,
         b'T' => Piece::Seconds,
+        b'X' => Piece::End,
         b'%' => Piece::Text("%".into()),
         _ => return None,
     };

@@ -96,6 +96,35 @@ impl Noted {
     }
 }
 
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Whole; the connection lives on.
+    Kept,
+    /// Whole; so does the connection.
+    Closed,
+    /// The server could not go on.
+    Broken,
+    /// The client went, or took nothing for too long.
+    Left,
+}
+
+impl End {
+    /// The end of an answer that is whole.
+    pub(crate) fn whole(keep: bool) -> Self {
+        if keep { Self::Kept } else { Self::Closed }
+    }
+
+    /// What is said of an answer that is not whole.
+    fn mark(self) -> Option<&'static str> {
+        match self {
+            Self::Kept | Self::Closed => None,
+            Self::Broken => Some("broken"),
+            Self::Left => Some("client left"),
+        }
+    }
+}
+
 /// An answer as a line shows it.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
@@ -113,6 +142,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) content_type: Option<&'a [u8]>,
     /// Further fields of the answer, encoded.
     pub(crate) fields: &'a [u8],
+    pub(crate) end: End,
 }
 
 impl Entry<'_> {
@@ -174,6 +204,9 @@ fn write_text(out: &mut Vec<u8>, entry: &Entry<'_>) {
     let took = entry.took().as_micros();
     let status = entry.status;
     let _ = write!(out, "\" {status} {}.{:03}ms", took / 1000, took % 1000);
+    if let Some(mark) = entry.end.mark() {
+        let _ = write!(out, " ({mark})");
+    }
     if !entry.request_id.is_empty() {
         let _ = write!(out, " {}", entry.request_id);
     }
@@ -225,6 +258,11 @@ fn write_piece(out: &mut Vec<u8>, entry: &Entry<'_>, piece: &Piece) {
         Piece::Bytes | Piece::BytesOrZero => write!(out, "{}", entry.bytes),
         Piece::Microseconds => write!(out, "{}", took.as_micros()),
         Piece::Seconds => write!(out, "{}", took.as_secs()),
+        Piece::End => out.write_all(match entry.end {
+            End::Kept => b"+",
+            End::Closed => b"-",
+            End::Broken | End::Left => b"X",
+        }),
         _ => match as_received(entry, piece) {
             Some(bytes) if !bytes.is_empty() => {
                 push_escaped(out, bytes);
@@ -291,6 +329,9 @@ fn write_json(out: &mut Vec<u8>, entry: &Entry<'_>) {
         took / 1000,
         took % 1000
     );
+    if let Some(mark) = entry.end.mark() {
+        member(out, "incomplete", Some(mark.to_owned()));
+    }
     if !entry.request_id.is_empty() {
         member(out, "request_id", Some(entry.request_id.to_owned()));
     }
@@ -323,6 +364,10 @@ mod tests {
     const DATE: &[u8; 29] = b"Mon, 02 Mar 2026 10:00:00 GMT";
 
     fn line(format: &str, noted: Option<&Noted>) -> String {
+        ended(format, noted, End::Closed)
+    }
+
+    fn ended(format: &str, noted: Option<&Noted>, end: End) -> String {
         let entry = Entry {
             date: DATE,
             peer: Some(([203, 0, 113, 9], 51034).into()),
@@ -332,6 +377,7 @@ mod tests {
             bytes: 0,
             content_type: Some(b"text/html"),
             fields: b"x-a: one\r\nx-b: \"t\\w\"\r\n",
+            end,
         };
         let mut out = Vec::new();
         Format::parse(format).unwrap().write(&mut out, &entry);
@@ -361,6 +407,31 @@ mod tests {
         ];
         for (format, expected) in table {
             assert_eq!(line(format, None), expected);
+        }
+    }
+
+    #[test]
+    fn how_an_answer_ended() {
+        let table = [
+            (End::Kept, "+", "0.000ms id-1\n", "0.000,\"request_id\""),
+            (End::Closed, "-", "0.000ms id-1\n", "0.000,\"request_id\""),
+            (
+                End::Broken,
+                "X",
+                "ms (broken) id-1\n",
+                ",\"incomplete\":\"broken\",",
+            ),
+            (
+                End::Left,
+                "X",
+                "ms (client left) id-1\n",
+                ",\"incomplete\":\"client left\",",
+            ),
+        ];
+        for (end, atom, text, member) in table {
+            assert_eq!(ended("%X", None, end), format!("{atom}\n"));
+            assert!(ended("text", None, end).ends_with(text), "{end:?}");
+            assert!(ended("json", None, end).contains(member), "{end:?}");
         }
     }
 

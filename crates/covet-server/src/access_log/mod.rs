@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use self::file::LogFile;
 pub use self::format::{Format, FormatError};
-pub(crate) use self::line::{Entry, Noted};
+pub(crate) use self::line::{End, Entry, Noted};
 use crate::chance::Chance;
 
 /// Bytes gathered before they are handed to the writer, even if the moment has not passed.

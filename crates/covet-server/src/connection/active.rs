@@ -15,6 +15,7 @@ use super::waiting::Waiting;
 use crate::access_log::{AccessLog, Noted};
 use crate::admission::Pass;
 use crate::body::BodyCell;
+use crate::compression::{Inflating, Offered};
 use crate::deadlines::Millis;
 use crate::exchange::Exchange;
 use crate::files::Asked;
@@ -88,6 +89,10 @@ pub(crate) struct Active {
     pub(super) noted: Option<Noted>,
     /// What the current request says about a file that may answer it.
     pub(super) asked: Option<Box<Asked>>,
+    /// What the current answer may be compressed to, where its route says so.
+    pub(super) offered: Option<Offered>,
+    /// What decodes the current body, where it has a content coding.
+    pub(super) inflating: Option<Box<Inflating>>,
     /// Its place among those in flight, where they are counted.
     pub(super) pass: Option<Pass>,
 }
@@ -118,6 +123,8 @@ impl Active {
             request_id: String::new(),
             noted: None,
             asked: None,
+            offered: None,
+            inflating: None,
             pass: None,
         }
     }
@@ -173,6 +180,8 @@ impl Active {
         self.request_id.clear();
         self.noted = None;
         self.asked = None;
+        self.offered = None;
+        self.inflating = None;
         self.pass = None;
     }
 }

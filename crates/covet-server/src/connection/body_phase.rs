@@ -24,6 +24,9 @@ impl<S: Socket> Connection<S> {
             return Step::Over;
         };
         active.resume_clock(now);
+        if let Some(inflating) = active.inflating.take() {
+            return self.pump_inflated(inflating, cx, now);
+        }
         loop {
             match active.decode(copy) {
                 Ok(true) => {
@@ -176,7 +179,10 @@ impl Active {
     }
 
     /// Decode what the input holds, giving body bytes to `take`. Whether the body is complete.
-    fn decode(&mut self, mut take: impl FnMut(&BodyCell, &[u8])) -> Result<bool, Refusal> {
+    pub(super) fn decode(
+        &mut self,
+        mut take: impl FnMut(&BodyCell, &[u8]),
+    ) -> Result<bool, Refusal> {
         loop {
             if self.decoder.is_done() {
                 return Ok(true);
@@ -203,7 +209,7 @@ impl Active {
 }
 
 /// Give bytes that had to pass through the input to the sink.
-fn copy(cell: &BodyCell, mut bytes: &[u8]) {
+pub(super) fn copy(cell: &BodyCell, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let before = bytes.len();
         cell.fill(bytes.len(), &mut |room| {

@@ -2,18 +2,15 @@
 
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use super::active::{Active, Phase};
 use super::socket::Socket;
 use super::streaming::Streaming;
 use super::{Connection, Step};
-use crate::access_log::Entry;
 use crate::body::BodyError;
 use crate::deadlines::{Millis, NEVER};
 use crate::files::settle;
-use crate::handler::Slow;
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
 use crate::request_id;
 use crate::response::{Payload, Response};
@@ -34,7 +31,7 @@ impl<S: Socket> Connection<S> {
         let length = whole_length(&response);
         self.worker
             .write(active, &response, Version::Http11, length, false);
-        self.worker.log(active, self.client, &response);
+        self.worker.log(active, self.client, &response, false);
         active.output.body(response.body);
         active.pass = None;
         active.phase = Phase::Closing { linger: true };
@@ -59,9 +56,13 @@ impl<S: Socket> Connection<S> {
         if let Some(active) = &mut self.active {
             let asked = active.asked.take();
             let sendfile = self.worker.settings.sendfile;
+            let planned = active.offered.take().map(|offered| offered.plan(&response));
             response = settle(response, active.head.method, asked.as_deref(), sendfile);
+            if let Some(planned) = planned {
+                response = planned.apply(response, &self.worker);
+            }
         }
-        let keep = self.keeps(&response);
+        let keep = self.keeps(response.close);
         let Some(active) = &mut self.active else {
             return;
         };
@@ -79,15 +80,15 @@ impl<S: Socket> Connection<S> {
         };
         let version = active.head.version;
         self.worker.write(active, &response, version, length, keep);
-        self.worker.log(active, self.client, &response);
+        self.worker.log(active, self.client, &response, keep);
         if !bodiless {
             active.output.body(response.body);
         }
         self.go_on(keep);
     }
 
-    /// Whether the connection may live on after `response`.
-    pub(super) fn keeps(&self, response: &Response) -> bool {
+    /// Whether the connection may live on after an answer. `closes`: that one must be the last.
+    pub(super) fn keeps(&self, closes: bool) -> bool {
         let Some(active) = &self.active else {
             return false;
         };
@@ -96,7 +97,7 @@ impl<S: Socket> Connection<S> {
             !active.owes_continue && active.decoder.direct() <= self.worker.settings.max_discard;
         active.keep
             && !self.worker.is_draining() // perhaps since the head was read
-            && !response.close
+            && !closes
             && (active.decoder.is_done() || drainable)
     }
 
@@ -106,7 +107,7 @@ impl<S: Socket> Connection<S> {
             return;
         };
         let unread = !active.decoder.is_done();
-        if unread {
+        if active.inflating.take().is_some() || unread {
             active.body.finish(Err(BodyError::Taken));
         }
         active.owes_continue = false;
@@ -269,47 +270,6 @@ impl Worker {
             response.add_field(request_id::FIELD, &active.request_id);
         }
     }
-
-    /// Tell whoever wants to know of an answer.
-    pub(super) fn log(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
-        if self.notes_requests() {
-            self.say(active, peer, response);
-        }
-        active.request_id.clear();
-    }
-
-    fn say(&self, active: &mut Active, peer: Option<SocketAddr>, response: &Response) {
-        let noted = active.noted.take();
-        if let Some(access) = &self.access {
-            let is_head = noted
-                .as_ref()
-                .is_some_and(|noted| noted.method() == b"HEAD");
-            access.record(&Entry {
-                date: &self.date(),
-                peer,
-                noted: noted.as_ref(),
-                request_id: &active.request_id,
-                status: response.status,
-                bytes: if is_head || has_no_content(response.status) {
-                    0
-                } else {
-                    response.body.as_slice().len() as u64
-                },
-                content_type: response.content_type,
-                fields: &response.fields,
-            });
-        }
-        if let (Some(limit), Some(noted)) = (self.settings.slow_request, &noted)
-            && noted.took() >= limit
-        {
-            self.service.handler.slow(&Slow {
-                method: noted.method(),
-                path: noted.path(),
-                took: noted.took(),
-                request_id: Some(active.request_id.as_str()).filter(|id| !id.is_empty()),
-            });
-        }
-    }
 }
 
 /// Framing of an answer that is sent at once, or of one that a HEAD asks about.
@@ -325,6 +285,6 @@ fn whole_length(response: &Response) -> AnswerLength {
 }
 
 /// Whether an answer of this status never has content (RFC 9110 sections 15.2, 15.3.5, 15.4.5).
-fn has_no_content(status: u16) -> bool {
+pub(super) fn has_no_content(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }

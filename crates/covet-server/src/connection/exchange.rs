@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::active::{Active, Pending, Phase};
+use super::inflated_body::{coding, inflating};
 use super::socket::Socket;
 use super::streaming::late;
 use super::waiting::{Waiting, overloaded};
@@ -15,6 +16,7 @@ use super::{Connection, Preamble, Step, unattended};
 use crate::admission::Entering;
 use crate::body::{Body, BodyError};
 use crate::buffers::Buffer;
+use crate::compression::Offered;
 use crate::deadlines::{Millis, NEVER};
 use crate::files::Asked;
 use crate::handler::{Answer, Request};
@@ -135,6 +137,8 @@ impl<S: Socket> Connection<S> {
         active.owes_continue = head.expect_continue && head.framing != Framing::None;
         active.decoder = BodyDecoder::new(head.framing);
         active.asked = Asked::of(head, active.input.bytes());
+        active.offered = None;
+        active.inflating = None;
         active.exchange.begin(head.version == Version::Http11);
         self.begin(cx)
     }
@@ -227,12 +231,19 @@ impl<S: Socket> Connection<S> {
                 ));
             }
         };
+        active.offered = route
+            .compress
+            .map(|options| Offered::of(options, head, bytes));
         active.limits.max_body = route.max_body;
         BodyDecoder::check(head.framing, &active.limits)?;
         if let Some(files) = &route.files {
             let below = active.params.iter().last();
             return Ok(Decision::Own(files.answer(head, bytes, below)));
         }
+        let codec = match coding(head, bytes, route) {
+            Ok(codec) => codec,
+            Err(refused) => return Ok(Decision::Own(refused)),
+        };
         if active.pass.is_none() && (route.gate.is_some() || worker.gate.is_some()) {
             let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
             match entering.poll(cx) {
@@ -245,15 +256,24 @@ impl<S: Socket> Connection<S> {
             Framing::None => Body::empty(),
             _ if !route.takes_body => Body::empty(),
             framing => {
+                if let Some(codec) = codec {
+                    let ratio = worker.settings.max_body_ratio;
+                    let head = &mut active.head;
+                    active.inflating = Some(inflating(codec, head, bytes, route, ratio));
+                }
                 if Rc::strong_count(&active.body) > 1 {
                     active.body = Rc::default(); // somebody kept the last request's
                 }
-                let here = whole_body(framing, &bytes[head.len..]);
+                let here = match active.inflating {
+                    None => whole_body(framing, &bytes[active.head.len..]),
+                    Some(_) => None,
+                };
                 *whole = here.is_some();
                 active.body.reset(here, cx.waker());
                 Body::shared(&active.body)
             }
         };
+        let head = &active.head;
         let request = Request {
             head,
             bytes: &bytes[..head.len],

@@ -9,11 +9,13 @@ mod active;
 mod body_phase;
 mod ending;
 mod exchange;
+mod inflated_body;
 mod input;
 mod output;
 mod preamble;
 pub(crate) mod socket;
 mod streaming;
+mod telling;
 mod unattended;
 mod waiting;
 
@@ -27,6 +29,7 @@ use std::task::{Context, Poll};
 pub(crate) use self::active::Active;
 use self::active::Phase;
 use self::socket::Socket;
+use crate::access_log::End;
 use crate::deadlines::{Millis, NEVER, Watch};
 use crate::worker::Worker;
 
@@ -208,11 +211,19 @@ impl<S: Socket> Drop for Connection<S> {
     fn drop(&mut self) {
         self.worker.deadlines.unwatch(&self.watch);
         self.worker.closed(self.client);
-        if let Some(active) = self.active.take() {
+        if let Some(mut active) = self.active.take() {
             active.exchange.leave();
             if active.would_pass_for_whole() {
                 self.socket.reset_on_close();
             }
+            let end = if self.worker.is_aborting() {
+                End::Broken
+            } else {
+                End::Left
+            };
+            let unsent = active.output.unsent();
+            self.worker
+                .log_stream(&mut active, self.client, end, unsent);
             self.worker.return_active(active);
         }
     }

@@ -12,6 +12,7 @@ use tokio::time::Sleep;
 use super::active::{Active, Phase};
 use super::socket::Socket;
 use super::{Connection, Step};
+use crate::access_log::End;
 use crate::body::BodyError;
 use crate::deadlines::{Millis, NEVER};
 use crate::http1::{AnswerLength, CHUNK_END, LAST_CHUNK, Refusal, Version, encode_chunk_size};
@@ -26,8 +27,11 @@ const TURN_BYTES: usize = 1024 * 1024;
 /// An answer that is being sent in parts.
 pub(super) struct Streaming {
     stream: Box<dyn Stream>,
-    /// What the head is made of, until it is written.
-    head: Option<Response>,
+    /// What the head is made of; its body is the stream.
+    head: Response,
+    head_is_sent: bool,
+    /// Bytes of the body so far.
+    given: u64,
     /// The rest of the handler's time; it counts until the head is written.
     timeout: Option<Pin<Box<Sleep>>>,
     framing: Framing,
@@ -56,7 +60,9 @@ impl Streaming {
         };
         Self {
             stream,
-            head: Some(head),
+            head,
+            head_is_sent: false,
+            given: 0,
             timeout: None,
             framing,
             keep: false,
@@ -72,8 +78,17 @@ impl Streaming {
         }
     }
 
-    fn head_is_unsent(&self) -> bool {
-        self.head.is_some()
+    pub(super) fn head_is_sent(&self) -> bool {
+        self.head_is_sent
+    }
+
+    pub(super) fn head(&self) -> &Response {
+        &self.head
+    }
+
+    /// Bytes of the body that were given to the connection.
+    pub(super) fn given(&self) -> u64 {
+        self.given
     }
 }
 
@@ -172,27 +187,27 @@ impl<S: Socket> Connection<S> {
 
     /// Write the head, if that is still to be done.
     fn start_stream(&mut self) {
-        let Some(head) = self.streaming().and_then(|streaming| streaming.head.take()) else {
-            return;
+        let closes = match self.streaming() {
+            Some(streaming) if !streaming.head_is_sent => streaming.head.close,
+            _ => return,
         };
-        let until_close = match self.streaming() {
-            Some(streaming) => streaming.framing == Framing::UntilClose,
-            None => return,
-        };
-        let keep = self.keeps(&head) && !until_close;
+        let keeps = self.keeps(closes);
         let Some(active) = &mut self.active else {
             return;
         };
-        let Phase::Streaming(streaming) = &mut active.phase else {
+        let Phase::Streaming(mut streaming) = mem::replace(&mut active.phase, Phase::Head) else {
             return;
         };
-        streaming.keep = keep;
-        let length = streaming.length();
-        active.until_close = until_close;
+        active.until_close = streaming.framing == Framing::UntilClose;
         active.owes_continue = false;
-        let version = active.head.version;
-        self.worker.write(active, &head, version, length, keep);
-        self.worker.log(active, self.client, &head);
+        streaming.keep = keeps && !active.until_close;
+        streaming.head_is_sent = true;
+        let (version, length) = (active.head.version, streaming.length());
+        let keep = streaming.keep;
+        self.worker
+            .write(active, &streaming.head, version, length, keep);
+        self.worker.tell_slow(active);
+        active.phase = Phase::Streaming(streaming);
     }
 
     /// Frame one part.
@@ -210,6 +225,7 @@ impl<S: Socket> Connection<S> {
         if length == 0 {
             return Ok(());
         }
+        streaming.given += length as u64;
         match &mut streaming.framing {
             Framing::Chunked => {
                 encode_chunk_size(active.output.gather(), length);
@@ -248,6 +264,8 @@ impl<S: Socket> Connection<S> {
             Framing::Left(0) | Framing::UntilClose => {}
         }
         let keep = streaming.keep;
+        let end = End::whole(keep);
+        self.worker.log_stream(active, self.client, end, 0);
         self.go_on(keep);
         Step::Again
     }
@@ -258,14 +276,24 @@ impl<S: Socket> Connection<S> {
         let Some(streaming) = self.streaming() else {
             return Step::Again;
         };
-        if streaming.head_is_unsent() {
+        if !streaming.head_is_sent {
             self.leave_phase();
             let instead = broken.instead.map(|instead| *instead);
             let whole = instead.filter(|it| !matches!(it.body, Payload::Stream(_)));
             self.answer(whole.unwrap_or_else(|| Response::problem(500, "")));
             return Step::Again;
         }
-        if streaming.framing == Framing::UntilClose {
+        let until_close = streaming.framing == Framing::UntilClose;
+        if let Some(active) = &mut self.active {
+            let unsent = if until_close {
+                active.output.unsent()
+            } else {
+                0
+            };
+            self.worker
+                .log_stream(active, self.client, End::Broken, unsent);
+        }
+        if until_close {
             return Step::Over; // `Drop` resets the connection: its end would say "whole"
         }
         self.go_on(false);
@@ -274,7 +302,7 @@ impl<S: Socket> Connection<S> {
 
     /// The body that a stream reads from failed.
     pub(super) fn lose_body_of_stream(&mut self, refusal: Refusal) {
-        let head_is_unsent = self.streaming().is_some_and(|it| it.head_is_unsent());
+        let head_is_unsent = self.streaming().is_some_and(|it| !it.head_is_sent);
         if head_is_unsent {
             self.leave_phase();
             self.refuse(refusal);
@@ -319,7 +347,7 @@ impl<S: Socket> Connection<S> {
 fn streaming_is_late(streaming: Option<&mut Streaming>, cx: &mut Context<'_>) -> bool {
     streaming.is_some_and(|streaming| {
         let timeout = streaming.timeout.as_mut();
-        streaming.head.is_some() && timeout.is_some_and(|it| it.as_mut().poll(cx).is_ready())
+        !streaming.head_is_sent && timeout.is_some_and(|it| it.as_mut().poll(cx).is_ready())
     })
 }
 

@@ -95,6 +95,8 @@ reasons! {
     BodyTimeout = 408 "The request body took too long to arrive.",
     Expect = 417 "Only the expectation 100-continue is supported.",
     BodyLength = 413 "The request body is too large.",
+    BodyRatio = 413 "The compressed request body inflates to too many times its size.",
+    ContentCoding = 400 "The request body is not well-formed in its content coding.",
     ChunkSize = 400 "A chunk does not start with its size in hexadecimal digits.",
     ChunkSizeLength = 400 "A chunk size has more than 16 digits.",
     ChunkExtension = 400 "A chunk extension holds a control character.",

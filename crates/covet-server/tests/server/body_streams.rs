@@ -27,7 +27,7 @@ async fn read(stream: &mut BodyStream) -> Option<Result<Vec<u8>, BodyError>> {
 }
 
 /// Answers the whole body, read in pieces, or why it did not come.
-fn gathered(request: &Request<'_>) -> Answer {
+pub(crate) fn gathered(request: &Request<'_>) -> Answer {
     let Some(mut stream) = BodyStream::of(request.body) else {
         return now("taken");
     };

@@ -151,6 +151,8 @@ impl Site {
             timeout: None,
             cancel_on_disconnect: true,
             takes_body: true,
+            compressed_body: false,
+            compress: None,
             gate: None,
             files: None,
         };
@@ -335,7 +337,7 @@ impl<S: AsyncRead + Unpin> Client<S> {
     }
 
     /// Read a chunked body and its trailer section.
-    async fn chunks(&mut self) -> (Vec<u8>, String) {
+    pub(crate) async fn chunks(&mut self) -> (Vec<u8>, String) {
         let mut body = Vec::new();
         loop {
             let line = self.line().await;
@@ -355,6 +357,14 @@ impl<S: AsyncRead + Unpin> Client<S> {
             trailers += &line;
             trailers += "\n";
         }
+    }
+
+    /// Read one chunk.
+    pub(crate) async fn chunk(&mut self) -> Vec<u8> {
+        let line = self.line().await;
+        let chunk = self.take(usize::from_str_radix(&line, 16).unwrap()).await;
+        assert_eq!(self.line().await, "", "a chunk ends where it says");
+        chunk
     }
 
     /// Read a line; without its end.

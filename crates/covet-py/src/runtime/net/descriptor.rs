@@ -60,21 +60,14 @@ impl Watched {
     }
 
     /// The socket may have bytes, or its end.
-    pub(super) fn poll_readable(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Readiness<'_>>> {
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<Readiness<'_>>> {
         self.registration.poll_read_ready(cx)
     }
 
     /// The socket may take bytes.
-    pub(super) fn poll_writable(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<Readiness<'_>>> {
+    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<Readiness<'_>>> {
         self.registration.poll_write_ready(cx)
     }
-
 }
 
 impl Drop for Watched {
@@ -193,7 +186,8 @@ mod tests {
             let fresh = Watched::new(fd).expect("registered");
             drop(stale);
             second_peer.write_all(b"x").expect("written");
-            let ready = std::future::poll_fn(|cx| fresh.poll_readable(cx).map(|ready| ready.is_ok()));
+            let ready =
+                std::future::poll_fn(|cx| fresh.poll_readable(cx).map(|ready| ready.is_ok()));
             assert!(ready.await, "the new one still works");
             assert_eq!(peer.read(&mut [0]).expect("closed"), 0);
         });

@@ -125,6 +125,8 @@ fn ask(sizes: &[usize], max_unsent: usize, open: bool) -> (usize, Vec<Vec<u8>>) 
         timeout: None,
         cancel_on_disconnect: true,
         takes_body: false,
+        compressed_body: false,
+        compress: None,
         gate: None,
         files: None,
     };

@@ -1,0 +1,70 @@
+"""What the processes of a server hold: children, descriptors, shared memory. Linux only: read from /proc."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.wire.server_process import PATIENCE, ServerProcess
+
+BOARD = "/memfd:covet-board"
+
+
+def descriptors(pid: int) -> list[str]:
+    """What the open descriptors of a process lead to."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(os.readlink(entry))
+        except FileNotFoundError:  # closed meanwhile
+            continue
+    return found
+
+
+def boards(pid: int) -> int:
+    """Shared memory that the process has mapped or open."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    return len({line.split()[4] for line in maps.splitlines() if BOARD in line} | {*inodes(pid)})
+
+
+def inodes(pid: int) -> list[str]:
+    """Of the memory files that a process has open."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if os.readlink(entry).startswith(BOARD):
+                found.append(str(os.stat(entry).st_ino))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def until(fact: Callable[[], bool], what: str) -> None:
+    """Looks until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not fact():
+        assert time.monotonic() < end, what
+        time.sleep(0.01)
+
+
+class Possessions:
+    """Of a supervisor and its workers, to be the same later."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.server = server
+        self.workers = len(server.workers())
+        self.own = sorted(map(kind, descriptors(server.process.pid)))
+
+    def assert_same(self) -> None:
+        """As many workers, the same kinds of descriptors in the supervisor, one memory file for all."""
+        pid = self.server.process.pid
+        until(lambda: len(self.server.workers()) == self.workers, "workers that are too many end")
+        until(lambda: sorted(map(kind, descriptors(pid))) == self.own, "the supervisor's descriptors are the same")
+        assert boards(pid) == 1
+        for worker in self.server.workers():
+            assert boards(worker) == 1, "a worker has the one memory file"
+
+
+def kind(target: str) -> str:
+    """A descriptor without its number."""
+    return target.partition("[")[0]
