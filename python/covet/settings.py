@@ -117,6 +117,7 @@ class ServerSettings:
     )
     slow_request: float | None = _setting(None, "seconds", "a request that takes so long is a warning in the log")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")
+    debug_locals: bool = _setting(False, "switch", "pages of failed requests in debug show local variables too")
     switch_interval: float | None = _setting(None, "seconds", "Python's thread switch interval; none leaves it alone")
 
     def __post_init__(self) -> None:

@@ -60,6 +60,7 @@ DEFAULTS = {
     "request_id": False,
     "slow_request": None,
     "debug": False,
+    "debug_locals": False,
     "switch_interval": None,
 }
 

@@ -129,6 +129,16 @@ def test_a_mistake_at_the_start_waits_for_a_save_too(start: Callable[..., Server
     server.stop()
 
 
+def test_debug_is_on(start: Callable[..., ServerProcess], project: Path) -> None:
+    (project / "hello.py").write_text(APP.replace('return "{}"', "raise ValueError('seen by who writes it')"))
+    server = start()
+    with Connection(server.port) as connection:
+        answer = connection.ask("GET", "/", (("Accept", "text/html"),))
+    assert (answer.status, answer.media_type) == (500, "text/html; charset=utf-8")
+    assert b"seen by who writes it" in answer.body
+    server.stop()
+
+
 def test_two_saves_within_the_resolution_of_a_files_time(start: Callable[..., ServerProcess], project: Path) -> None:
     server = start()
     for text in ("one", "two", "six"):

@@ -27,7 +27,11 @@ def _rows(launch: Launch) -> Iterator[tuple[str, str, str]]:
         value = setting.default if given is None else given.value
         unit = f" ({setting.unit})" if setting.unit in ("seconds", "bytes", "bytes a second", "share") else ""
         unused = setting.name in ("host", "port") and bool(launch.uds or launch.fds)
-        yield "# " * unused + _assignment(setting, value), "default" if given is None else given.origin, setting.words + unit
+        yield (
+            "# " * unused + _assignment(setting, value),
+            "default" if given is None else given.origin,
+            setting.words + unit,
+        )
 
 
 def _assignment(setting: Setting, value: object) -> str:
