@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: browser differential-http help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
 	packaging coverage differential interpreters soak format clean
 
 help: ## Show this list.
@@ -98,17 +98,17 @@ packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environ
 
 ci: check docs packaging coverage ## What must be green before every push.
 
-ci-full: ci browser differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
+ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+
+install-missing:
+	scripts/install_missing.sh $(COVET_TEST_NEEDS)
 
 differential: $(VENV)/.built-dev ## Compare JSON with the standard library, msgspec and pydantic on many generated types.
 	COVET_TEST_BUDGET=50 $(BIN)/python -m pytest -o timeout=1200 tests/typed/test_differential.py
 
 differential-http: $(VENV)/.built-dev ## Compare HTTP/1.1 with hyper, Go and nginx on many generated requests.
 	COVET_TEST_BUDGET=60 $(BIN)/python -m pytest tests/differential_http
-
-browser: $(VENV)/.built-dev ## Send a form and read events with Chromium, which is installed where it is missing.
-	scripts/install_browser.sh
-	COVET_TEST_NEEDS=chromium $(BIN)/python -m pytest tests/clients -k browser
 
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)

@@ -128,7 +128,9 @@ class Changes:
 
     def _add(self, top: str) -> Iterator[str]:
         """Watch a folder and those in it; the files that are there already."""
-        for folder, folders, files in os.walk(top):
+        left = [top]
+        while left:
+            folder = left.pop()
             if not Watcher.deep or folder in self._project.folders:
                 try:
                     self._watcher.add(folder)
@@ -137,17 +139,26 @@ class Changes:
                         continue  # it has gone meanwhile
                     raise OSError(error.errno, f"cannot watch {folder}: {error.strerror or error}") from None
             self._watched.add(folder)
-            folders[:] = [name for name in folders if self._project.takes_folder(os.path.join(folder, name))]
-            for name in files:
-                path = os.path.join(folder, name)
-                if self._project.takes_file(path):
-                    yield path
+            for entry in _entries(folder):  # after it is watched: what comes now is told
+                if entry.is_dir(follow_symlinks=False):
+                    left += [entry.path] if self._project.takes_folder(entry.path) else []
+                elif self._project.takes_file(entry.path):
+                    yield entry.path
 
     def _again(self) -> Iterator[str]:
         """Notices were lost: everything may have changed."""
         for folder in self._project.folders:
             yield folder
             yield from self._add(folder)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where it has gone."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError:
+        return []
 
 
 def forget_bytecode(paths: list[str]) -> None:

@@ -38,6 +38,7 @@ class Launch:
     """None: as many as there are processors that we may use."""
     app_dir: str
     factory: bool
+    loop: str
     log_level: str
     reload: bool
     reload_dir: "tuple[str, ...]"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CORE", "every", "find", "from_file", "from_text", "metavar", "shown"]
 
+LOOPS: "Final" = ("covet", "asyncio", "uvloop")
 LOG_LEVELS: "Final" = ("critical", "error", "warning", "info", "debug")
 
 _INT: "Final" = 0x7FFFFFFF
@@ -44,6 +45,7 @@ CORE: "Final" = (
     ),
     Setting("app_dir", "path", ".", "folder to import the application from"),
     Setting("factory", "switch", False, "APP is a function that returns the application"),
+    Setting("loop", "text", "covet", "event loop", choices=LOOPS),
     Setting("log_level", "text", "info", f"{', '.join(LOG_LEVELS)}: the least that is logged", choices=LOG_LEVELS),
     Setting("reload", "switch", False, "for development: one worker, replaced when a file changes; debug is on"),
     Setting("reload_dir", "names", (), "folder to watch, repeatable; none is the folder of the application"),

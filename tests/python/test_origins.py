@@ -24,6 +24,7 @@ SAMPLES = {
     "reload_exclude": ("tests", ("tests",)),
     "uds_mode": ("600", 0o600),
     "app_dir": ("src", "src"),
+    "loop": ("asyncio", "asyncio"),
     "log_level": ("debug", "debug"),
     "trusted_proxies": ("10.0.0.0/8,unix", ("10.0.0.0/8", "unix")),
     "forwarded_fields": ("forwarded", "forwarded"),

@@ -11,9 +11,9 @@ from typing import TypeVar
 import pytest
 
 from covet import Covet, FileResponse, Router, Server
-from covet.loop import run
 from tests.wire.answers import Answer
 from tests.wire.connection import Connection, Fields, ask, request
+from tests.wire.loop_client import run
 from tests.wire.server_process import PATIENCE
 
 T = TypeVar("T")
@@ -140,10 +140,25 @@ MISSING = [
     "/s/sub//index.html",
     "/s-other/secret",
     "/s/-other/secret",
+    "/s/..;/secret",
+    "/s/....//secret",
+    "/s/%EF%BC%8E%EF%BC%8E/secret",
+    "/s/%e2%80%a4%e2%80%a4/secret",
     "/s/" + "a" * 300,
     "/s/" + "a/" * 3000,
 ]
-BAD = ["/s/../secret", "/s/%2e%2e/secret", "/s/.%2E/secret", "/s/sub/../../secret", "/s/./a.txt", "/s/..", "/s/%ff"]
+BAD = [
+    "/s/%c0%ae%c0%ae/secret",
+    "/s/%c0%af..%c0%afsecret",
+    "http://localhost/s/../secret",
+    "/s/../secret",
+    "/s/%2e%2e/secret",
+    "/s/.%2E/secret",
+    "/s/sub/../../secret",
+    "/s/./a.txt",
+    "/s/..",
+    "/s/%ff",
+]
 
 
 def test_paths(site: Path) -> None:

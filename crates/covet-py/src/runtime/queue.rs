@@ -48,6 +48,12 @@ impl<R, T> Queue<R, T> {
         self.wake();
     }
 
+    /// Puts items before those that are ready, in their order, and wakes the task if it sleeps.
+    pub(super) fn push_first(&mut self, items: impl DoubleEndedIterator<Item = R>) {
+        items.rev().for_each(|item| self.ready.push_front(item));
+        self.wake();
+    }
+
     /// The next item to run.
     pub(super) fn pop(&mut self) -> Option<R> {
         self.ready.pop_front()

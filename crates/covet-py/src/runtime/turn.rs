@@ -52,16 +52,18 @@ impl Turns {
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
         let schedule = scheduler.get().schedule();
-        let is_ready = self.take_events(scheduler, cx)?;
+        let deadline = scheduler.get().deadline();
+        let is_first = scheduler.get().take_first_turn();
+        let is_ready = self.take_events(scheduler, is_first, cx)?;
         schedule.take_due(scheduler.py());
         scheduler.get().pass_turn();
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
         ran?;
-        if scheduler.get().is_stopping() {
+        if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
-        } else if is_ready || !self.rest(schedule, cx) {
+        } else if is_ready || !self.rest(schedule, deadline, cx) {
             go_on(cx);
         }
         Ok(())
@@ -73,10 +75,11 @@ impl Turns {
     fn take_events(
         &mut self,
         scheduler: &Bound<'_, Scheduler>,
+        is_first: bool,
         cx: &mut Context<'_>,
     ) -> PyResult<bool> {
         let mut is_ready = false;
-        if scheduler.get().take_first_turn() {
+        if is_first {
             // Tokio has not looked yet, and a loop that is told to stop at once still takes what is there.
             select(scheduler)?;
         }
@@ -90,11 +93,12 @@ impl Turns {
         Ok(is_ready)
     }
 
-    /// Sets the alarm for the next timer; false if there is something to do at once.
-    fn rest(&mut self, schedule: &Schedule, cx: &mut Context<'_>) -> bool {
+    /// Sets the alarm for the next timer or the deadline; false if there is something to do at once.
+    fn rest(&mut self, schedule: &Schedule, deadline: f64, cx: &mut Context<'_>) -> bool {
         let Some(when) = schedule.rest() else {
             return false;
         };
+        let when = when.min(deadline);
         if when < schedule.armed() || !self.is_set {
             self.set_alarm(when);
             schedule.arm(if self.is_set { when } else { f64::INFINITY });
@@ -140,6 +144,11 @@ impl Future for Turns {
         });
         Poll::Pending
     }
+}
+
+/// Whether the drive has lasted as long as it should. Most have no deadline, and the clock is not asked.
+fn is_over(deadline: f64) -> bool {
+    deadline < f64::INFINITY && deadline <= clock::monotonic()
 }
 
 /// Asks the selector without waiting; returns whether it had something.
