@@ -24,7 +24,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
 	packaging coverage asyncio differential interpreters soak format clean
 
 help: ## Show this list.
@@ -143,6 +143,9 @@ bench-quick: $(VENV)/.built-release ## Measure CovetPy against the floor; under 
 bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs and gives; about five minutes.
 	$(BIN)/python -m benches.switching.run
 
+bench-reload: $(VENV)/.built-release ## Measure how soon a save is answered with `--reload`; half a minute.
+	$(BIN)/python -m benches.reload.run
+
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run
 
@@ -156,6 +159,7 @@ bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the R
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.
 	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/settings_table.py --check
 
 clean: ## Remove everything that was built.
 	rm -rf target $(VENV) .bench dist coverage python/covet/_native*.so benches/*/target scripts/*/target fuzz/target

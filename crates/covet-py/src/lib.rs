@@ -13,6 +13,7 @@
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
 //! - [`types`]: the classes that users see
+//! - `watcher`: which paths changed, for reloading
 
 mod answers;
 mod bodies;
@@ -33,6 +34,7 @@ mod streams;
 mod texts;
 pub mod typed;
 pub mod types;
+mod watcher;
 
 use pyo3::prelude::*;
 
@@ -57,6 +59,9 @@ mod _native {
         MutableHeaders, PartReader, PlainTextResponse, QueryParams, RedirectResponse, Request,
         Response, State, StoredFile, StreamingResponse, Url,
     };
+
+    #[pymodule_export]
+    use crate::watcher::Watcher;
 
     use pyo3::prelude::*;
 
