@@ -123,6 +123,8 @@ async def serve(app: Covet, launch: Launch, listeners: Sockets, told: Told, part
             await serving.drain(policy.drain_timeout)
     except asyncio.CancelledError:  # the second signal
         code = 1
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the log is closed; by default the signal would end us badly
     return Ended(code, serving.stuck)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def test_the_log_names_the_line_that_hangs(name: str) -> None:
     line = first + len(lines) - 1
     with running(APP, "--workers", "2", "--worker-timeout", "0.5") as server:
         pid = hang(server, f"/{name}")
-        (found,) = server.wait_for(rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)")
+        (found,) = server.wait_for(
+            rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)"
+        )
         assert float(found[1]) < 20
         assert (Path(found[2]).name, int(found[3]), found[4]) == ("app.py", line, name)
         assert f'line {line} in {name}\n  File "' in server.log, "and where that was called"
@@ -127,4 +130,35 @@ def test_asked_by_hand_a_worker_says_where_it_is() -> None:
         server.wait_for(r"thread 0x\w+ \(most recent call first\):\n  File ")
         assert ask(server.port, "GET", "/process").status == 200
         assert server.workers() == [pid]
+        server.stop()
+
+
+def beats(supervisor: int, worker: int) -> int:
+    """Of the worker, as it writes them into the memory file: the second word of its slot."""
+    command = Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")
+    board, slot = (int(number) for number in next(w for w in command if w.count(b",") >= 5).split(b",")[2:4])
+    with open(f"/proc/{supervisor}/fd/{board}", "rb") as file:
+        return int.from_bytes(os.pread(file.fileno(), 8, slot * 64 + 8), "little")
+
+
+def sleeps(pid: int) -> int:
+    """How often the main thread of a process has gone to sleep."""
+    return int(Path(f"/proc/{pid}/task/{pid}/status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def test_an_idle_worker_wakes_up_once_a_second() -> None:
+    with running("examples.echo:main") as server:
+        (pid,) = server.workers()
+
+        def next_beat() -> tuple[int, float]:
+            count = beats(server.process.pid, pid)
+            until(lambda: beats(server.process.pid, pid) > count, "it beats")
+            return sleeps(pid), time.monotonic()
+
+        next_beat()
+        before, began = next_beat()
+        next_beat()
+        after, ended = next_beat()
+        assert ended - began > 1.5
+        assert after - before <= 5, "one sleep a beat, and a few for what the system does"
         server.stop()

@@ -196,7 +196,13 @@ def test_a_descriptor_that_does_not_listen() -> None:
         command = [sys.executable, "-c", AS_FD_3, str(file.fileno()), sys.executable, "-m", "covet", "run", ECHO]
         variables = {**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web.socket"}
         ran = subprocess.run(
-            command, env=variables, pass_fds=[file.fileno()], capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            env=variables,
+            pass_fds=[file.fileno()],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
     assert ran.returncode == 1
     assert re.fullmatch(r"covet: cannot listen on descriptor 3 \(web\.socket\): .+\n", ran.stderr)

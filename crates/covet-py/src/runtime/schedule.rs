@@ -71,14 +71,14 @@ impl Schedule {
         self.queue().timers_cancelled()
     }
 
-    /// The number of handles that are ready.
-    pub(super) fn ready_len(&self) -> usize {
-        self.queue().ready_len()
+    /// Takes the handles that are ready, to be run; those that become ready meanwhile have their own turn.
+    pub(super) fn take_ready(&self) -> VecDeque<Py<PyAny>> {
+        self.queue().take_ready()
     }
 
-    /// The next handle to run.
-    pub(super) fn pop(&self) -> Option<Py<PyAny>> {
-        self.queue().pop()
+    /// What was not run of a turn goes first in the next one.
+    pub(super) fn give_back(&self, ready: VecDeque<Py<PyAny>>) {
+        self.queue().give_back(ready);
     }
 
     /// Makes a handle ready.

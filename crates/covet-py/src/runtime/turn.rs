@@ -28,12 +28,17 @@ use super::{Scheduler, clock, dispatch, drive, net};
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
 const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
 
+/// So many turns may follow each other without a look at the sockets in between: each look is a system call.
+const TURNS_BETWEEN_LOOKS: u32 = 8;
+
 /// The event loop's task.
 pub(super) struct Turns {
     selector: AsyncFd<OwnedFd>,
     alarm: Pin<Box<Sleep>>,
     /// The alarm is set: it has a time and was not seen to ring.
     is_set: bool,
+    /// Turns since the last look at the sockets.
+    unlooked: u32,
 }
 
 impl Turns {
@@ -47,6 +52,7 @@ impl Turns {
             selector,
             alarm: Box::pin(sleep(Duration::ZERO)),
             is_set: false,
+            unlooked: 0,
         })
     }
 
@@ -64,9 +70,23 @@ impl Turns {
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
         } else if is_ready || !self.rest(schedule, deadline, cx) {
-            go_on(cx);
+            self.go_on(cx);
+        } else {
+            self.unlooked = 0;
         }
         Ok(())
+    }
+
+    /// Runs the task again after the others, and now and then after a look at the sockets: neither side starves.
+    fn go_on(&mut self, cx: &mut Context<'_>) {
+        self.unlooked += 1;
+        if self.unlooked < TURNS_BETWEEN_LOOKS {
+            cx.waker().wake_by_ref();
+            return;
+        }
+        self.unlooked = 0;
+        let yielded = pin!(tokio::task::yield_now()).poll(cx);
+        debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
     }
 
     /// Hands the selector's events to the loop; returns whether there may be more.
@@ -163,10 +183,4 @@ fn select(scheduler: &Bound<'_, Scheduler>) -> PyResult<bool> {
     }
     scheduler.call_method1(intern!(py, "_process_events"), (events,))?;
     Ok(true)
-}
-
-/// Runs the task again after the others and after a look at the sockets: neither side starves.
-fn go_on(cx: &mut Context<'_>) {
-    let yielded = pin!(tokio::task::yield_now()).poll(cx);
-    debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
 }
