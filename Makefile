@@ -25,7 +25,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
 .PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
-	packaging coverage asyncio differential interpreters soak format clean
+	packaging coverage asyncio differential interpreters free-threaded soak format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -107,7 +107,7 @@ libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, again
 ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
 
 ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
-ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci-full: install-missing ci differential differential-http fuzz interpreters soak free-threaded ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
 install-missing:
 	scripts/install_missing.sh $(COVET_TEST_NEEDS)
@@ -121,6 +121,9 @@ differential-http: $(VENV)/.built-dev ## Compare HTTP/1.1 with hyper, Go and ngi
 fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
 	scripts/fuzz_typed.sh $(FUZZ_SECONDS)
+
+free-threaded: $(TOOLS) ## Compile for free-threaded Python, and test on it where there is one or its source.
+	scripts/free_threaded.sh
 
 interpreters: $(TOOLS) ## Run pytest against the wheel of every interpreter that is found.
 	scripts/test_interpreters.sh

@@ -22,6 +22,8 @@ DEFAULT, FILE, ENVIRONMENT, FLAG = range(4)
 FILES: "Final" = ("covet.toml", "pyproject.toml")
 """Looked for in this order in the current folder; the second one counts where it has a table [tool.covet]."""
 _PREFIX: "Final" = "COVET_"
+_TESTS: "Final" = "COVET_TEST_"
+"""What the project's own tests are told; servers that they start inherit it."""
 _CONFIG: "Final" = "config"
 _KUBERNETES: "Final" = "Kubernetes sets it for a service named covet; enableServiceLinks: false turns that off"
 
@@ -95,6 +97,8 @@ def _environment(environment: "Mapping[str, str]") -> dict[str, Given]:
     """The variables that begin with COVET_."""
     given = dict[str, Given]()
     for variable in sorted(key for key in environment if key.startswith(_PREFIX)):
+        if variable.startswith(_TESTS):
+            continue
         name, text = variable[len(_PREFIX) :].lower(), environment[variable]
         setting = find(name) if variable.isupper() else None
         if text.startswith("tcp://") or name.startswith(("service_", "port_")):

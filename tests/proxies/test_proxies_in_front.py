@@ -29,7 +29,7 @@ PROXIES = [
         partial(haproxy_before, more="option accept-invalid-http-request"), marks=HAPROXY, id="HAProxy that takes all"
     ),
 ]
-SOAK_SECONDS = float(os.environ.get("COVET_SOAK_SECONDS", "60"))
+SOAK_SECONDS = float(os.environ.get("COVET_TEST_SOAK_SECONDS", "60"))
 
 
 @pytest.fixture(scope="module")

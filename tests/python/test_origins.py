@@ -269,6 +269,10 @@ def test_the_list_is_a_file_that_says_the_same(tmp_path: Path, capsys: pytest.Ca
     assert tomllib.loads(second) == tomllib.loads(first)
 
 
+def test_what_the_tests_are_told_is_no_setting() -> None:
+    assert parse(["app:main"], {"COVET_TEST_BUDGET": "50"}).given.keys() == {"app"}
+
+
 def test_a_plain_start_reads_no_toml_and_no_server_settings(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'shop'\ndependencies = ['covetpy']\n")
     code = (

@@ -39,7 +39,9 @@ mod watcher;
 use pyo3::prelude::*;
 
 /// The native half of the package `covet`.
-#[pymodule]
+///
+/// It asks for the GIL on free-threaded Python too, until docs/free-threading.md can say that it needs none.
+#[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use crate::engine::{Engine, set_parent_death_signal};
