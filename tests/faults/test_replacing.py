@@ -20,7 +20,9 @@ ECHO = "examples.echo:main"
 LOST = ("reset", "IncompleteRead", "BrokenPipe")
 """How a request ends whose worker is killed."""
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell what processes hold")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="the system does not tell what processes hold"
+)
 
 
 def under_load(server: ServerProcess, act: Callable[[Load], Awaitable[None]]) -> Tally:

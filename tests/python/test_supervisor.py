@@ -236,7 +236,10 @@ def test_two_signals_replace_also_what_has_followed(start: Start) -> None:
 
 @pytest.mark.parametrize(
     ("broken", "text"),
-    [("refuse", r"^covet: cannot: x{100000}$"), ("crash", r"^covet: worker \d+ exited with code 9 before it was ready$")],
+    [
+        ("refuse", r"^covet: cannot: x{100000}$"),
+        ("crash", r"^covet: worker \d+ exited with code 9 before it was ready$"),
+    ],
 )
 def test_code_that_does_not_start_leaves_the_old_workers(start: Start, tmp_path: Path, broken: str, text: str) -> None:
     order = orders(tmp_path, "serve")

@@ -46,7 +46,9 @@ class Bench:
 @pytest.fixture
 def sleeper() -> Iterator[int]:
     """A process that takes SIGUSR2 and does nothing."""
-    code = "import signal; signal.signal(signal.SIGUSR2, lambda *_: None); print(flush=True)\nwhile True: signal.pause()"
+    code = (
+        "import signal; signal.signal(signal.SIGUSR2, lambda *_: None); print(flush=True)\nwhile True: signal.pause()"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -58,7 +60,9 @@ def test_who_stands_still_is_asked_and_then_killed(sleeper: int, capsys: pytest.
     bench = Bench(sleeper)
     assert bench.pass_time(30) == ([], {})
     assert bench.worker.judged_at is not None, "it is asked after 30 s"
-    bench.worker.text = b'Current thread 0x1 (most recent call first):\n  File "a.py", line 3 in f\n  File "b.py", line 4 in g\n'
+    bench.worker.text = (
+        b'Current thread 0x1 (most recent call first):\n  File "a.py", line 3 in f\n  File "b.py", line 4 in g\n'
+    )
     assert bench.pass_time(_watch.TELL + 0.1)[0] == [bench.worker]
     said = capsys.readouterr().err
     assert f"worker {sleeper} has not answered for 31.0 s: its loop is in a.py:3 in f; replacing it\n" in said
@@ -95,7 +99,10 @@ def test_who_is_stopped_cannot_be_asked(sleeper: int, capsys: pytest.CaptureFixt
     os.waitpid(sleeper, os.WUNTRACED)
     assert is_stopped(sleeper)
     assert bench.pass_time(5)[0] == [bench.worker]
-    assert "has not answered for 5.0 s: it is stopped (SIGSTOP) and cannot say where; replacing it" in capsys.readouterr().err
+    assert (
+        "has not answered for 5.0 s: it is stopped (SIGSTOP) and cannot say where; replacing it"
+        in capsys.readouterr().err
+    )
 
 
 def test_who_is_debugged_is_left_alone(sleeper: int) -> None:
@@ -170,8 +177,14 @@ def test_what_the_system_does_not_tell() -> None:
 @pytest.mark.parametrize(
     ("traceback", "place"),
     [
-        ('Thread 0x2 (most recent call first):\n  File "p.py", line 1 in pool\n\nCurrent thread 0x1 (most recent call first):\n  File "m.py", line 2 in main\n', "m.py:2 in main"),
-        ('Thread 0x2 (most recent call first):\n  File "p.py", line 1 in pool\n\nThread 0x1 (most recent call first):\n  File "m.py", line 2 in main\n', "m.py:2 in main"),
+        (
+            'Thread 0x2 (most recent call first):\n  File "p.py", line 1 in pool\n\nCurrent thread 0x1 (most recent call first):\n  File "m.py", line 2 in main\n',
+            "m.py:2 in main",
+        ),
+        (
+            'Thread 0x2 (most recent call first):\n  File "p.py", line 1 in pool\n\nThread 0x1 (most recent call first):\n  File "m.py", line 2 in main\n',
+            "m.py:2 in main",
+        ),
         ('Current thread 0x1 (most recent call first):\n  File "a b.py", line 9 in <lambda>\n', "a b.py:9 in <lambda>"),
         ("Current thread 0x1 (most recent call first):\n  <no Python frame>\n", ""),
         ("", ""),
