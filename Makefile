@@ -24,8 +24,8 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage differential interpreters soak format clean
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
+	packaging coverage asyncio differential interpreters soak format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -82,6 +82,7 @@ check-house: $(TOOLS)
 	$(BIN)/python scripts/check_house.py
 	$(BIN)/python scripts/check_dependencies.py
 	$(BIN)/python -m benches.json.report --check
+	$(BIN)/python -m benches.loop.report --check
 	$(BIN)/python -m benches.http.report --check
 
 format: $(TOOLS) ## Rewrite Rust and Python to the house's format.
@@ -96,7 +97,10 @@ coverage: $(VENV)/.built-dev ## Run every test instrumented; fail below 85% of l
 packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environment, serve and ask once.
 	$(BIN)/python -m pytest tests/packaging -m packaging
 
-ci: check docs packaging coverage ## What must be green before every push.
+asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
+	$(BIN)/python -m tests.asyncio.run
+
+ci: check docs packaging coverage asyncio ## What must be green before every push.
 
 ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
 ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
@@ -138,8 +142,12 @@ bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs an
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run
 
-bench-report: $(TOOLS) ## Write docs/benchmarks.md, docs/benchmarks-json.md and the README's table from the newest results.
+bench-loop: $(VENV)/.built-release ## Measure the event loop beside uvloop, asyncio and rloop; about eight minutes.
+	$(BIN)/python -m benches.loop.run
+
+bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the README's table from the newest results.
 	$(BIN)/python -m benches.json.report
+	$(BIN)/python -m benches.loop.report
 	$(BIN)/python -m benches.http.report
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.

@@ -123,6 +123,7 @@ __all__ = [
     "Cookie",
     "Covet",
     "CovetError",
+    "Declaration",
     "Discriminator",
     "ErrorDetail",
     "Event",

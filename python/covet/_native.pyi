@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     MutableMapping,
     Sequence,
+    Sized,
     ValuesView,
 )
 from contextvars import Context
@@ -31,7 +32,6 @@ from covet._types.nodes import Node
 from covet._uploads import FormData, Parts
 from covet.app import Covet
 from covet.config import StrPath
-from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Event",
     "EventSourceResponse",
     "FileResponse",
+    "GuestDriver",
     "HTMLResponse",
     "Handle",
     "Headers",
@@ -57,6 +58,7 @@ __all__ = [
     "Scheduler",
     "Schema",
     "State",
+    "StockDriver",
     "StoredFile",
     "StreamTransport",
     "StreamingResponse",
@@ -418,7 +420,7 @@ class Engine:
         cls, app: Covet, routes: Sequence[RoutePlan], files: Sequence[FilesPlan], settings: ServerSettings
     ) -> Engine:
         """Compile. Two routes that could both match: ConfigurationError that names both origins."""
-    def start(self, loop: EventLoop, fds: Sequence[int]) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop, fds: Sequence[int]) -> None:
         """Accept on listening sockets, of which it takes duplicates."""
     def share(self, fd: int, slot: int, slots: int, beat: float) -> None:
         """Map the memory file of the server's processes, beat in our slot of it every `beat` seconds. Before `start`."""
@@ -550,6 +552,20 @@ class Scheduler:
     _stopping: bool
     _thread_id: int | None
     _timer_cancelled_count: int
+
+@disjoint_base
+class GuestDriver(Scheduler):
+    def _watched(self) -> int: ...
+    def _visit(self) -> bool: ...
+    def _leave(self) -> None: ...
+
+@disjoint_base
+class StockDriver(Scheduler):
+    def _drive_within(self, selector: int, timeout: float | None, ready: Sized, scheduled: Sized) -> None: ...
+    def _finish(self) -> None: ...
+    def _put_first(self, handles: Sequence[Handle | asyncio.Handle]) -> None: ...
+    def _leave(self) -> None: ...
+    def _take_all(self) -> tuple[list[Handle | asyncio.Handle], list[TimerHandle]]: ...
 
 @disjoint_base
 class StreamTransport:

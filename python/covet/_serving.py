@@ -1,6 +1,6 @@
 """One application on one engine: start, drain, abort. What the worker and the embedded `Server` share.
 
-Knows the engine and `covet.loop`; nothing of signals, processes or command lines.
+Knows the engine and what drives it; nothing of signals, processes or command lines.
 """
 
 import asyncio
@@ -9,10 +9,9 @@ import mmap
 from typing import Final
 
 from covet._compile import compile_files, compile_routes, with_debug
+from covet._drivers import Driver, attach
 from covet._native import Engine
 from covet.app import Covet
-from covet.errors import ConfigurationError
-from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 _logger: Final = logging.getLogger("covet.server")
@@ -28,6 +27,7 @@ class Serving:
         app.close_routes()
         plans = [compiled.plan for compiled in compile_routes(app, settings)]
         self._engine = Engine(app, plans, list(compile_files(app)), settings)
+        self._driver: Driver | None = None
         self._announced = False
         self._board: mmap.mmap | None = None
         app.watch_drain(lambda: self.is_draining)
@@ -49,7 +49,13 @@ class Serving:
 
     def start(self, listeners: list[int]) -> None:
         """Accept on these listening sockets, of which the engine takes duplicates, from the running loop."""
-        self._engine.start(running_loop(), listeners)
+        loop = asyncio.get_running_loop()
+        self._driver = attach(loop)
+        try:
+            self._engine.start(loop, listeners)
+        except BaseException:
+            self.close()
+            raise
 
     async def drain(self, seconds: float) -> None:
         """Stop accepting, finish what runs, abort the rest after `seconds`; returns when nothing is left.
@@ -75,11 +81,14 @@ class Serving:
             if cut := self._engine.cut:
                 _logger.warning("cut %d unfinished request%s", cut, "" if cut == 1 else "s")
             self.stuck = self._engine.busy
-            self._engine.close()
+            self.close()
 
     def close(self) -> None:
         """Let go of everything; after a start that failed."""
         self._engine.close()
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.release()
 
     @property
     def is_draining(self) -> bool:
@@ -90,15 +99,3 @@ class Serving:
     def connections(self) -> int:
         """Open connections."""
         return self._engine.connections
-
-
-def running_loop() -> EventLoop:
-    """The running loop. It is none of covet's: ConfigurationError."""
-    loop = asyncio.get_running_loop()
-    if isinstance(loop, EventLoop):
-        return loop
-    kind = f"{type(loop).__module__}.{type(loop).__qualname__}"
-    raise ConfigurationError(
-        f"the running event loop is {kind}: "
-        "start the program with `covet.loop.run(main())` instead of `asyncio.run(main())`"
-    )

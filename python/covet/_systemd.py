@@ -9,6 +9,8 @@ import socket
 import time
 
 FIRST_FD = 3
+_PATIENCE = 0.5
+"""Seconds for a manager that reads nothing; then it is not told."""
 _NOTIFY = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _LISTEN = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
@@ -64,4 +66,5 @@ class Notifier:
         if not self._address.startswith(("/", "\0")):
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.settimeout(_PATIENCE)
             out.sendto(text.encode(), self._address)

@@ -10,7 +10,7 @@ import logging
 import socket
 import sys
 import warnings
-from asyncio import base_events, constants, futures, trsock
+from asyncio import base_events, constants, futures, transports, trsock
 from typing import Any
 
 from covet._native import StreamTransport
@@ -60,7 +60,7 @@ class SocketTransport(StreamTransport):
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         """`isinstance` finds asyncio's class, whose instances have another layout than a native one."""
-        return asyncio.Transport
+        return transports._FlowControlMixin
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`socket`, `sockname`, `peername`, or what a layer above added."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAILED_START: "Final" = 3
 """Exit code of a worker that could not start, and need not be tried again."""
 
+LOOPS: "Final" = ("covet", "asyncio", "uvloop")
 LOG_LEVELS: "Final" = ("critical", "error", "warning", "info", "debug")
 
 CORE_OPTIONS: "Final" = (
@@ -28,6 +29,7 @@ CORE_OPTIONS: "Final" = (
     ("--workers N", "processes; auto: one for each processor that may be used; 0 serves in this one (auto)"),
     ("--app-dir DIR", "folder to import the application from (.)"),
     ("--factory", "APP is a function that returns the application"),
+    ("--loop LOOP", f"event loop: {' '.join(LOOPS)} (covet)"),
     ("--log-level LEVEL", f"{' '.join(LOG_LEVELS)} (info)"),
 )
 _FLAGS: "Final" = {"--factory"}
@@ -48,6 +50,7 @@ class Launch:
         "fds",
         "hosts",
         "log_level",
+        "loop",
         "port",
         "settings",
         "uds",
@@ -67,6 +70,7 @@ class Launch:
         self.workers: int | None = None
         """None: as many as there are processors that we may use."""
         self.log_level = "info"
+        self.loop = "covet"
         self.settings: dict[str, Any] = {}
 
     @property
@@ -216,6 +220,10 @@ def _set(launch: Launch, flag: str, value: str) -> None:
             launch.workers = None if value == "auto" else _number(flag, value, 1024)
         case "--app-dir":
             launch.app_dir = value
+        case "--loop":
+            if value not in LOOPS:
+                raise UsageError(f"--loop is {value!r}: write one of {', '.join(LOOPS)}")
+            launch.loop = value
         case "--log-level":
             if value not in LOG_LEVELS:
                 raise UsageError(f"--log-level is {value!r}: write one of {', '.join(LOG_LEVELS)}")

@@ -6,27 +6,29 @@ subprocesses, signals and executors are the standard library's own code. There i
 """
 
 import asyncio
-import logging
 import signal
 import socket
 import ssl
 import sys
 import threading
 import weakref
-from asyncio import events, format_helpers, sslproto
+from asyncio import base_events, events, format_helpers
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from selectors import BaseSelector
+from selectors import BaseSelector, DefaultSelector
 from typing import Any, Protocol, TypeVar
 
+from covet._mirror import Mirror
 from covet._native import Handle, Scheduler, TimerHandle
 from covet._sockets import SocketOperations
+from covet._tls import TlsProtocol
 from covet._transports import SocketTransport
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
 _T = TypeVar("_T")
 
-_logger = logging.getLogger("asyncio")
+# Its logger is asked for at each use: programs and tests replace it.
+_base_events: Any = base_events
 
 # Since 3.13 (and late 3.12 releases) a callback's arguments are shown in debug mode only.
 _HIDES_ARGUMENTS = "debug" in format_helpers._format_callback_source.__code__.co_varnames
@@ -57,13 +59,10 @@ class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
 
     def __init__(self, selector: BaseSelector | None = None) -> None:
-        """Make a loop. A `selector` of one's own must have a descriptor (`fileno()`), as epoll and kqueue have."""
-        if selector is not None and not hasattr(selector, "fileno"):
-            raise TypeError(
-                f"covet.loop.EventLoop needs a selector with a file descriptor, got {selector!r}: "
-                "use selectors.EpollSelector or selectors.KqueueSelector, or leave it out"
-            )
-        super().__init__(selector)
+        """Make a loop. A `selector` of one's own may be of any kind; those with a descriptor cost least."""
+        if selector is None:
+            selector = DefaultSelector()
+        super().__init__(selector if hasattr(selector, "fileno") else Mirror(selector))
 
     def run_forever(self) -> None:
         """Run until `stop()` is called."""
@@ -154,9 +153,7 @@ class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
     ) -> Any:
         """Make the transport of a TLS connection: the standard library's TLS on a native transport."""
         self._ensure_fd_no_transport(rawsock)
-        tls: Any = sslproto.SSLProtocol(
-            self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts
-        )
+        tls: Any = TlsProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts)
         SocketTransport(self, rawsock, tls, None, extra, server)
         return tls._app_transport
 
@@ -175,7 +172,7 @@ class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
         """Report a callback that took longer than `slow_callback_duration` (debug mode)."""
         owner = getattr(handle._callback, "__self__", None)
         what = repr(owner) if isinstance(owner, asyncio.Task) else str(handle)
-        _logger.warning("Executing %s took %.3f seconds", what, seconds)
+        _base_events.logger.warning("Executing %s took %.3f seconds", what, seconds)
 
     def _describe_handle(self, handle: Handle) -> str:
         """The `repr` of a handle."""

@@ -99,7 +99,7 @@ class Supervisor:
         step = self._drain_at if self._kill_at is None else self._kill_at
         if step is not None:
             times.append(step)
-        if self._notifier.watchdog is not None:
+        if self._announced and self._notifier.watchdog is not None:
             times.append(self._alive_at)
         return max(0.0, (min(times) - time.monotonic()) * 1000 + 1) if times else None
 
@@ -118,7 +118,7 @@ class Supervisor:
 
     def _look(self, now: float) -> None:
         """Do what the time asks for, and tell what has changed."""
-        if self._notifier.watchdog is not None and now >= self._alive_at:
+        if self._announced and self._notifier.watchdog is not None and now >= self._alive_at:
             self._alive_at = now + self._notifier.watchdog
             self._notifier.alive()
         self._crew.look(now)
@@ -141,6 +141,7 @@ class Supervisor:
             self._announced = True
             say(self._status())
             if self._before is not None:
+                self._sockets.owned = self._before.owned
                 self._before.tell_ready()  # it tells the service manager of us
             else:
                 self._notifier.ready(self._status())

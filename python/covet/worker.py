@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from covet._descriptors import connections_within, raise_limit
+from covet._drivers import loop_factory
 from covet._native import set_parent_death_signal
 from covet._policy import Policy
 from covet._serving import Serving
@@ -28,7 +29,6 @@ from covet.launch import FAILED_START, Assignment, Launch, parse
 from covet.lifespan import around
 from covet.listeners import Sockets
 from covet.loading import LoadError, load_app
-from covet.loop import EventLoop
 from covet.settings import ServerSettings
 
 
@@ -149,13 +149,14 @@ def run(launch: Launch, listeners: Sockets, told: Told, part: Assignment | None)
     """Load, serve, end; the exit code. Not startable: FailedStart."""
     _log_to_stderr(launch.log_level)
     try:
+        factory = loop_factory(launch.loop)
         app = load_app(launch.app, launch.app_dir, factory=launch.factory)
     except (LoadError, ConfigurationError) as error:
         raise FailedStart(str(error)) from None
     interval = launch.settings.get("switch_interval")
     if interval is not None:
         sys.setswitchinterval(interval)
-    with asyncio.Runner(loop_factory=EventLoop) as runner:
+    with asyncio.Runner(loop_factory=factory) as runner:
         ended = runner.run(serve(app, launch, listeners, told, part))
     if ended.stuck:  # their threads would be torn out of the interpreter while they run
         logging.getLogger("covet.server").warning("left while %d blocking handlers still ran", ended.stuck)

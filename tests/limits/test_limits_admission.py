@@ -7,10 +7,9 @@ from typing import Annotated
 import pytest
 
 from covet import Covet, Form, Limits, Router, Server, UploadFile
-from covet.loop import run
 from tests.limits import admission_app
 from tests.wire.connection import Connection, ask, request
-from tests.wire.loop_client import Client, served
+from tests.wire.loop_client import Client, run, served
 from tests.wire.server_process import PATIENCE, running
 
 Declare = Callable[[Covet, int, int], Router | Covet]

@@ -96,3 +96,10 @@ def test_limits_of_forms() -> None:
 def test_counts_are_whole_numbers(name: str, written: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name} is .*: write a whole number from 1$"):
         Limits(**{name: written})
+
+
+def test_compressed_bodies_are_a_switch() -> None:
+    assert (Limits().compressed_body, Limits().says("compressed_body")) == (False, False)
+    assert repr(Limits(compressed_body=True)) == "Limits(compressed_body=True)"
+    with pytest.raises(ConfigurationError, match="^compressed_body is 1: write True or False$"):
+        Limits(compressed_body=1)  # type: ignore[arg-type]

@@ -285,7 +285,7 @@ def test_handler_refused(path: str, handler: Any, words: str) -> None:
 OPTIONS: list[tuple[dict[str, object], str]] = [
     (
         {"status": 201},
-        "a route has no option 'status': write one of name, limits, status_code, response_model, response_check, ",
+        "a route has no option 'status': write one of name, middleware, limits, status_code, response_model, ",
     ),
     ({"status_code": "201"}, "status_code is '201': write an int from 200 to 599"),
     ({"status_code": 100}, "status_code is 100: write an int from 200 to 599"),

@@ -32,6 +32,7 @@ DEFAULTS = {
     "max_multipart_field": 1024 * 1024,
     "max_multipart_fields": 16 * 1024 * 1024,
     "max_discard": 256 * 1024,
+    "max_body_ratio": 10,
     "max_connections": 16384,
     "max_connections_per_address": None,
     "max_concurrency": None,

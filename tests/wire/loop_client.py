@@ -1,13 +1,22 @@
 """A client and the server that it talks to in one event loop, for tests that watch both ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from covet import Covet, Server
-from covet.loop import run
+from covet._drivers import loop_factory
 from tests.wire.answers import Answer
 from tests.wire.connection import request
-from tests.wire.server_process import PATIENCE
+from tests.wire.server_process import LOOP, PATIENCE
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a program to its end on a loop of the kind that is tested."""
+    with asyncio.Runner(loop_factory=loop_factory(LOOP)) as runner:
+        return runner.run(main)
 
 
 class Client:

@@ -17,6 +17,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20.0
 """Seconds after which what has not happened does not happen."""
+LOOP = os.environ.get("COVET_TEST_LOOP", "covet")
+"""The event loop of every server under test: `make loops` runs the tests once for each."""
 SERVING = r"covet: serving (?:http://127\.0\.0\.1:(\d+)|unix:)"
 
 
@@ -30,7 +32,7 @@ class ServerProcess:
         """`port` None: the flags say where. `stdout`: a descriptor, else it is ours. `more`: for `Popen`."""
         one = () if "--workers" in flags else ("--workers", "1")
         where = () if port is None else ("--port", str(port))
-        words = [*self.prefix, sys.executable, "-m", "covet", "run", app, *where, *one, *flags]
+        words = [*self.prefix, sys.executable, "-m", "covet", "run", app, *where, *one, "--loop", LOOP, *flags]
         self.process = subprocess.Popen(words, cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True, **more)
         self._lines: list[str] = []
         self._changed = threading.Condition()

@@ -58,6 +58,17 @@ def test_a_stream_is_a_line_when_it_ends(tmp_path: Path) -> None:
     assert sorted(lines[2:]) == ["/items 200 4 X", "/items 200 6 X"], "one whose client left, one that failed"
 
 
+def test_a_sample_has_every_failure(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    flags = ("--workers", "0", "--access-log", "--access-log-format", "%s", "--access-log-sample", "0.000000001")
+    with file.open("wb") as out, running("tests.wire.app:main", *flags, stdout=out.fileno()) as server:
+        with Connection(server.port) as connection:
+            for path, status in [("/quick", 200), ("/missing", 404)] * 10:
+                assert connection.ask("GET", path).status == status
+        server.stop()
+    assert file.read_text() == "404\n" * 10
+
+
 def test_no_line_without_the_flag(tmp_path: Path) -> None:
     file = tmp_path / "log"
     with file.open("wb") as out, running("tests.wire.app:main", "--workers", "0", stdout=out.fileno()) as server:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from covet import Covet, Request, Server
-from covet.loop import run
 from tests.wire.answers import Answer, take_answer
+from tests.wire.loop_client import run
 from tests.wire.server_process import PATIENCE
 
 Handler = Callable[[Request], Awaitable[Any]]

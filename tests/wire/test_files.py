@@ -11,9 +11,9 @@ from typing import TypeVar
 import pytest
 
 from covet import Covet, FileResponse, Router, Server
-from covet.loop import run
 from tests.wire.answers import Answer
 from tests.wire.connection import Connection, Fields, ask, request
+from tests.wire.loop_client import run
 from tests.wire.server_process import PATIENCE
 
 T = TypeVar("T")

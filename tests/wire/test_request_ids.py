@@ -45,7 +45,7 @@ def test_without_the_flag_only_a_failure_has_a_name() -> None:
         answer = ask(server.port, "GET", "/fails", GIVEN)
         assert answer.get("x-request-id") is None
         assert answer.json()["request_id"] != "given-1"
-        assert f"(request {answer.json()['request_id']})" in server.log
+        server.wait_for(rf"\(request {answer.json()['request_id']}\)")
         assert ask(server.port, "GET", "/request", GIVEN).get("x-request-id") is None
 
 

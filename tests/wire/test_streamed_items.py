@@ -11,9 +11,8 @@ import pytest
 
 from covet import Covet, Event, EventSourceResponse, Request, Server
 from covet.json import EncodeError
-from covet.loop import run
 from tests.wire.connection import request
-from tests.wire.loop_client import Client, served
+from tests.wire.loop_client import Client, run, served
 from tests.wire.server_process import PATIENCE
 
 

@@ -162,11 +162,27 @@ pub(crate) fn wrong_answer(py: Python<'_>, route: &str, refused: Refused) -> Res
     internal(py, route, &what, None)
 }
 
+/// The answer to an exception with which a task ended. One that ends the loop has left it with the task's last step.
+pub(crate) fn ended_with(py: Python<'_>, route: &str, error: PyErr) -> Response {
+    if ends_the_loop(py, &error) {
+        return stopping();
+    }
+    raised(py, route, error)
+}
+
+fn ends_the_loop(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
+}
+
+fn stopping() -> Response {
+    Response::problem(503, "The server is stopping.").closing()
+}
+
 /// The answer to an exception that left a handler.
 pub(crate) fn raised(py: Python<'_>, route: &str, error: PyErr) -> Response {
-    if error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py) {
+    if ends_the_loop(py, &error) {
         runtime::carry_out(error);
-        return Response::problem(503, "The server is stopping.").closing();
+        return stopping();
     }
     let is_answer = imports::http_exception(py).is_ok_and(|class| error.is_instance(py, class));
     if is_answer {

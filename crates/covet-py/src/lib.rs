@@ -46,7 +46,9 @@ mod _native {
     #[pymodule_export]
     use crate::json::{json_decode, json_encode};
     #[pymodule_export]
-    use crate::runtime::{Handle, Scheduler, StreamTransport, TimerHandle};
+    use crate::runtime::{
+        GuestDriver, Handle, Scheduler, StockDriver, StreamTransport, TimerHandle,
+    };
     #[pymodule_export]
     use crate::typed::{PySchema, ValidationError};
     #[pymodule_export]

@@ -138,7 +138,7 @@ impl Runner {
         let ended = end.await;
         runtime::attached(|py| match ended {
             Ok(value) => self.answer(py, &plan, respond(&plan, value.bind(py))),
-            Err(error) => failure::raised(py, &plan.label, error),
+            Err(error) => failure::ended_with(py, &plan.label, error),
         })
     }
 

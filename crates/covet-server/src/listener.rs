@@ -17,6 +17,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::connection::Connection;
+use crate::tasks;
 use crate::worker::Worker;
 
 /// Connections accepted before others get their turn.
@@ -222,7 +223,7 @@ fn start<S: crate::connection::socket::Socket + 'static>(
     if refused {
         connection.turn_away();
     }
-    tokio::task::spawn_local(connection);
+    tasks::spawn(connection);
 }
 
 #[cfg(all(test, target_os = "linux"))]

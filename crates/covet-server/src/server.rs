@@ -17,6 +17,7 @@ use crate::counters::Counters;
 use crate::handler::Service;
 use crate::listener::Listener;
 use crate::settings::Settings;
+use crate::tasks;
 use crate::worker::Worker;
 
 /// A server. Dropping it aborts what is left.
@@ -43,10 +44,9 @@ impl Server {
         counters: Counters,
     ) -> Self {
         let worker = Rc::new(Worker::new(settings, service, access, counters));
-        let mut tasks =
-            vec![tokio::task::spawn_local(Rc::clone(&worker.deadlines).run()).abort_handle()];
+        let mut tasks = vec![tasks::spawn(Rc::clone(&worker.deadlines).run()).abort_handle()];
         if let Some(access) = &worker.access {
-            tasks.push(tokio::task::spawn_local(Rc::clone(access).run()).abort_handle());
+            tasks.push(tasks::spawn(Rc::clone(access).run()).abort_handle());
         }
         Self { worker, tasks }
     }
@@ -58,7 +58,7 @@ impl Server {
     pub fn listen(&self, socket: OwnedFd) -> io::Result<()> {
         let listener = Listener::new(socket, self.worker.settings.tcp_user_timeout)?;
         self.worker.counters.listening();
-        tokio::task::spawn_local(listener.run(Rc::clone(&self.worker)));
+        tasks::spawn(listener.run(Rc::clone(&self.worker)));
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Server {
             return;
         }
         let worker = Rc::clone(&self.worker);
-        let beating = tokio::task::spawn_local(async move {
+        let beating = tasks::spawn(async move {
             let mut ticks = interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {

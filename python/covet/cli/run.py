@@ -41,7 +41,7 @@ def _open(launch: Launch, before: Inheritance | None) -> Sockets:
     """The listening sockets: those of the covet before us, of the service manager, by number, or new ones."""
     given = take_listen_fds()
     if before is not None:
-        found = Sockets(map(adopt, before.fds), owned=before.owned)
+        found = Sockets(map(adopt, before.fds), owned=False)  # until we are ready they are those of the covet before us
         for fd in before.fds:
             os.close(fd)
         return found
@@ -69,6 +69,7 @@ def _here(launch: Launch, sockets: Sockets, before: Inheritance | None) -> int:
         status = f"serving {', '.join(map(url_of, sockets))} (this process)"
         say(status)
         if before is not None:
+            sockets.owned = before.owned
             before.tell_ready()
         else:
             notifier.ready(status)

@@ -1,6 +1,6 @@
 """Wrong routes, routers and servers."""
 
-from covet import Covet, Limits, Router, Server
+from covet import Compress, Covet, Limits, Router, Server
 
 app = Covet(titel="x")  # E: no such keyword
 Covet("x")  # E: keywords only
@@ -8,8 +8,13 @@ Covet(lifespan=5)  # E: a function
 Limits(max_body=1.5)  # E: int or text
 Limits(timeout="2s")  # E: seconds
 Router("/x", limits=5)  # E: Limits
+Router("/x", middleware=[Compress])  # E: an instance
+Covet(middleware=Compress())  # E: a list
+Compress("1KB", 5)  # E: one argument
+Limits(compressed_body="yes")  # E: a switch
 
 app.get("/", status=201)  # E: status_code
+app.get("/", middleware=["gzip"])  # E: declarations
 app.get("/", status_code="201")  # E: int
 app.post("/", max_body=1.5)  # E: int or text
 app.post("/", timeout="2s")  # E: seconds

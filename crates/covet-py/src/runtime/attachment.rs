@@ -33,18 +33,19 @@ thread_local! {
     static SAVED: Cell<*mut ffi::PyThreadState> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Runs `f` with a token of the interpreter, on a driven thread. Costs a thread-local read. Code on a driven thread
-/// detaches with [`detached`] alone: what `PyO3` detaches is not known here.
+/// Runs `f` with a token of the interpreter. On a driven thread it costs a thread-local read; elsewhere, as in a
+/// callback that a loop of another kind runs between two drives, `PyO3` attaches. Code on a driven thread detaches
+/// with [`detached`] alone: what `PyO3` detaches is not known here.
 ///
 /// # Panics
 ///
-/// If the thread is not driven, or is parked.
+/// If the thread is driven and parked.
 pub(crate) fn attached<R>(f: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
-    assert_eq!(
-        STATE.get(),
-        State::Attached,
-        "Python is touched only by a driven thread that is not parked"
-    );
+    match STATE.get() {
+        State::Attached => {}
+        State::Foreign => return Python::attach(f),
+        State::Detached => panic!("Python is not touched by a driven thread that is parked"),
+    }
     // SAFETY: may be called on any thread; it only asks.
     let is_attached = || unsafe { ffi::PyGILState_Check() } == 1;
     debug_assert!(is_attached(), "PyO3 or someone else detached this thread");
@@ -81,7 +82,7 @@ pub(crate) fn offer() {
 
 /// Tokio is about to park this thread.
 pub(super) fn before_park() {
-    if STATE.get() == State::Attached {
+    if STATE.get() == State::Attached && attached(drive::may_park) {
         SAVED.set(release());
     }
 }

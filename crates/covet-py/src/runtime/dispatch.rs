@@ -1,5 +1,6 @@
 //! Handing events to the queue and running what is in it: handles of ours, and those that asyncio's own code made.
 
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use pyo3::intern;
@@ -65,10 +66,14 @@ fn deliver<'py>(
 /// Runs what is ready now, not what becomes ready meanwhile.
 pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
     let schedule = scheduler.get().schedule();
-    for _ in 0..schedule.ready_len() {
-        let Some(handle) = schedule.pop() else {
-            break;
-        };
+    let mut ready = schedule.take_ready();
+    let ran = run_all(scheduler, &mut ready);
+    schedule.give_back(ready);
+    ran
+}
+
+fn run_all(scheduler: &Bound<'_, Scheduler>, ready: &mut VecDeque<Py<PyAny>>) -> PyResult<()> {
+    while let Some(handle) = ready.pop_front() {
         let handle = handle.into_bound(scheduler.py());
         if scheduler.get().is_debug() {
             run_watched(scheduler, &handle)?;

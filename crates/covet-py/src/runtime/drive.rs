@@ -23,6 +23,37 @@ struct Drive {
     carried: RefCell<Option<PyErr>>,
     exit: RefCell<Option<Waker>>,
     finished: Cell<bool>,
+    rest: RefCell<Rest>,
+}
+
+/// What the thread does where nothing is left to do.
+pub(super) enum Rest {
+    /// It sleeps until something comes.
+    Park,
+    /// It never sleeps here: the loop that calls it does.
+    Leave,
+    /// It sleeps, unless these lists of a loop that is not covet's have grown: its `_ready`, and its `_scheduled`
+    /// beyond so many.
+    Watch {
+        ready: Py<PyAny>,
+        scheduled: Py<PyAny>,
+        timers: usize,
+    },
+}
+
+impl Rest {
+    /// Whether nothing has come that the engine does not see.
+    fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
+        match self {
+            Self::Park => Ok(true),
+            Self::Leave => Ok(false),
+            Self::Watch {
+                ready,
+                scheduled,
+                timers,
+            } => Ok(ready.bind(py).len()? == 0 && scheduled.bind(py).len()? <= *timers),
+        }
+    }
 }
 
 impl Drive {
@@ -32,6 +63,7 @@ impl Drive {
             carried: RefCell::new(None),
             exit: RefCell::new(None),
             finished: Cell::new(false),
+            rest: RefCell::new(Rest::Park),
         }
     }
 }
@@ -66,6 +98,22 @@ pub(super) fn is_finished() -> bool {
     DRIVE.with(|drive| drive.finished.get())
 }
 
+/// Whether the thread, which has nothing to do, may sleep; if not, the drive ends.
+pub(super) fn may_park(py: Python<'_>) -> bool {
+    let quiet = DRIVE.with(|drive| drive.rest.borrow().is_quiet(py));
+    match quiet {
+        Ok(true) => true,
+        Ok(false) => {
+            finish();
+            false
+        }
+        Err(error) => {
+            carry_out(error);
+            false
+        }
+    }
+}
+
 /// The loop that this thread drives.
 pub(super) fn driven(py: Python<'_>) -> Option<Bound<'_, Scheduler>> {
     DRIVE.with(|drive| {
@@ -89,7 +137,7 @@ impl<'py> Driving<'py> {
     /// # Errors
     ///
     /// `RuntimeError` if the thread drives a loop already.
-    pub(super) fn begin(scheduler: &Bound<'py, Scheduler>) -> PyResult<Self> {
+    pub(super) fn begin(scheduler: &Bound<'py, Scheduler>, rest: Rest) -> PyResult<Self> {
         let py = scheduler.py();
         let begun = DRIVE.with(|drive| {
             let mut slot = drive.scheduler.borrow_mut();
@@ -97,6 +145,7 @@ impl<'py> Driving<'py> {
             if free {
                 *slot = Some(scheduler.clone().unbind());
                 drive.finished.set(false);
+                drive.rest.replace(rest);
             }
             free
         });
@@ -121,15 +170,16 @@ impl<'py> Driving<'py> {
 
 impl Drop for Driving<'_> {
     fn drop(&mut self) {
-        let (scheduler, carried, exit) = DRIVE.with(|drive| {
+        let (scheduler, carried, exit, rest) = DRIVE.with(|drive| {
             drive.finished.set(false);
             (
                 drive.scheduler.take(),
                 drive.carried.take(),
                 drive.exit.take(),
+                drive.rest.replace(Rest::Park),
             )
         });
-        drop((scheduler, exit));
+        drop((scheduler, exit, rest));
         if let Some(error) = carried {
             error.write_unraisable(self.py, None);
         }

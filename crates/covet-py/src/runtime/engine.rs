@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
+use covet_server::tasks;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
@@ -62,7 +63,8 @@ impl Engine {
 
     /// Spawns a task of the calling thread.
     pub(super) fn spawn(&self, future: impl Future<Output = ()> + 'static) -> PyResult<()> {
-        drop(self.here()?.spawn_local(future));
+        let _guard = self.here()?.enter();
+        drop(tasks::spawn(future));
         Ok(())
     }
 

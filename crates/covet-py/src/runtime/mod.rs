@@ -7,6 +7,8 @@
 //! - [`drive`]: one `run_forever`: which loop, and how it ends
 //! - [`engine`]: the Tokio runtime of one loop, bound to one thread
 //! - [`scheduler`]: the class that `covet.loop.EventLoop` inherits: asyncio's scheduling methods
+//! - [`stock`]: the same engine inside the `select` of a loop that is not covet's
+//! - [`guest`]: the same engine for a moment at a time, from callbacks of any loop
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`handle`]: the handles that the scheduling methods return
@@ -34,6 +36,7 @@ mod drive;
 mod engine;
 pub(crate) mod ffi;
 mod growing_bytes;
+mod guest;
 mod handle;
 pub(crate) mod inline_values;
 pub(crate) mod known_entries;
@@ -48,6 +51,7 @@ mod schedule;
 mod scheduler;
 mod signals;
 mod slots;
+mod stock;
 mod task;
 mod task_end;
 #[cfg(test)]
@@ -68,6 +72,8 @@ pub(crate) use task::{Started, start as start_task};
 pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
+pub use guest::GuestDriver;
 pub use handle::{Handle, TimerHandle};
 pub use net::StreamTransport;
 pub use scheduler::Scheduler;
+pub use stock::StockDriver;

@@ -23,6 +23,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use covet_server::tasks;
 use pyo3::prelude::*;
 
 use super::signals;
@@ -48,7 +49,7 @@ impl Pool {
         let waiting = Rc::new(Waiting::default());
         let (finished, waiters) = (Arc::clone(&shared), Rc::clone(&waiting));
         let deliver = poll_fn(move |context| finished.deliver(&waiters, context));
-        drop(tokio::task::spawn_local(deliver));
+        drop(tasks::spawn(deliver));
         Self {
             shared,
             waiting,

@@ -10,9 +10,14 @@ use std::task::Waker;
 /// Fewer timers than this are never searched for cancelled ones (asyncio's rule).
 const FEW_TIMERS: usize = 100;
 
+/// Room for so many items is kept from turn to turn.
+const SPARE: usize = 1024;
+
 /// Ready items of type `R` and timers of type `T`.
 pub(super) struct Queue<R, T> {
     ready: VecDeque<R>,
+    /// The memory of the turn before.
+    spare: VecDeque<R>,
     timers: BinaryHeap<Timer<T>>,
     timers_made: u64,
     timers_cancelled: usize,
@@ -33,6 +38,7 @@ impl<R, T> Queue<R, T> {
     pub(super) const fn new() -> Self {
         Self {
             ready: VecDeque::new(),
+            spare: VecDeque::new(),
             timers: BinaryHeap::new(),
             timers_made: 0,
             timers_cancelled: 0,
@@ -48,14 +54,27 @@ impl<R, T> Queue<R, T> {
         self.wake();
     }
 
-    /// The next item to run.
-    pub(super) fn pop(&mut self) -> Option<R> {
-        self.ready.pop_front()
+    /// Puts items before those that are ready, in their order, and wakes the task if it sleeps.
+    pub(super) fn push_first(&mut self, items: impl DoubleEndedIterator<Item = R>) {
+        items.rev().for_each(|item| self.ready.push_front(item));
+        self.wake();
     }
 
-    /// The number of items to run.
-    pub(super) fn ready_len(&self) -> usize {
-        self.ready.len()
+    /// Takes the items to run.
+    pub(super) fn take_ready(&mut self) -> VecDeque<R> {
+        let spare = std::mem::take(&mut self.spare);
+        std::mem::replace(&mut self.ready, spare)
+    }
+
+    /// Items that were taken and not run are the first again; an empty queue is kept for its memory.
+    pub(super) fn give_back(&mut self, mut taken: VecDeque<R>) {
+        if taken.is_empty() {
+            taken.shrink_to(SPARE);
+            self.spare = taken;
+            return;
+        }
+        taken.append(&mut self.ready);
+        self.ready = taken;
     }
 
     /// Adds a timer and wakes the task if it would sleep past it.
@@ -248,7 +267,7 @@ mod tests {
     }
 
     fn drain_ready(queue: &mut Queue<u32, u32>) -> Vec<u32> {
-        std::iter::from_fn(|| queue.pop()).collect()
+        queue.take_ready().into()
     }
 
     #[test]
@@ -258,6 +277,19 @@ mod tests {
         assert_eq!(drain_ready(&mut queue), [2, 4, 3]);
         queue.take_due(f64::INFINITY, |item| item);
         assert_eq!(drain_ready(&mut queue), [1]);
+    }
+
+    #[test]
+    fn what_a_turn_left_is_first_in_the_next() {
+        let (mut queue, _) = resting(&[]);
+        (1..=3).for_each(|item| queue.push(item));
+        let mut taken = queue.take_ready();
+        assert_eq!(taken.pop_front(), Some(1));
+        queue.push(4);
+        queue.give_back(taken);
+        assert_eq!(drain_ready(&mut queue), [2, 3, 4]);
+        queue.give_back(VecDeque::new());
+        assert_eq!(queue.rest(), Some(f64::INFINITY));
     }
 
     #[test]

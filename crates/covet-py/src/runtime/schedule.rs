@@ -3,6 +3,7 @@
 //! The lock is never held across a call into Python, which may come back in: what falls out of the queue is dropped
 //! after the lock is. Knows handles and timers; what a turn does with them is `turn.rs`'s.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -70,19 +71,31 @@ impl Schedule {
         self.queue().timers_cancelled()
     }
 
-    /// The number of handles that are ready.
-    pub(super) fn ready_len(&self) -> usize {
-        self.queue().ready_len()
+    /// Takes the handles that are ready, to be run; those that become ready meanwhile have their own turn.
+    pub(super) fn take_ready(&self) -> VecDeque<Py<PyAny>> {
+        self.queue().take_ready()
     }
 
-    /// The next handle to run.
-    pub(super) fn pop(&self) -> Option<Py<PyAny>> {
-        self.queue().pop()
+    /// What was not run of a turn goes first in the next one.
+    pub(super) fn give_back(&self, ready: VecDeque<Py<PyAny>>) {
+        self.queue().give_back(ready);
     }
 
     /// Makes a handle ready.
     pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
         self.queue().push(handle.clone().unbind());
+    }
+
+    /// Makes handles ready before those that are.
+    pub(super) fn push_first(&self, handles: Vec<Py<PyAny>>) {
+        self.queue().push_first(handles.into_iter());
+    }
+
+    /// Takes out everything: the handles that are ready, the timers that are not.
+    pub(super) fn take_all(&self) -> (VecDeque<Py<PyAny>>, Vec<Py<TimerHandle>>) {
+        let (ready, timers) = self.queue().drain();
+        timers.iter().for_each(|timer| timer.get().unschedule());
+        (ready, timers)
     }
 
     /// Keeps `timer` until its time, and takes the opportunity to forget cancelled ones.

@@ -7,16 +7,18 @@ use std::future::Future;
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use covet_server::tasks::{InForce, Tally};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::drive::{Driving, Finished};
-use super::engine::EngineSlot;
+use super::attachment::Attached;
+use super::drive::{Driving, Finished, Rest};
+use super::engine::{Engine, EngineSlot};
 use super::net::{StreamTransport, Waits, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
@@ -32,6 +34,12 @@ pub struct Scheduler {
     is_debug: AtomicBool,
     is_stopping: AtomicBool,
     is_first_turn: AtomicBool,
+    /// Its loop went on without it: what is scheduled here has to be passed on.
+    is_left: AtomicBool,
+    /// When the drive is to end, in seconds of the loop's clock, as bits.
+    deadline: AtomicU64,
+    /// Which of its tasks wait for their turn, where the engine is driven for a moment at a time.
+    tally: OnceLock<Arc<Tally>>,
     /// `threading.get_ident()` of the thread that runs the loop, or 0.
     thread: AtomicU64,
     /// Turns begun and ended: odd while one runs.
@@ -56,6 +64,58 @@ impl Scheduler {
     /// Whether this is the first turn of the drive.
     pub(super) fn take_first_turn(&self) -> bool {
         self.is_first_turn.swap(false, Ordering::Relaxed)
+    }
+
+    /// When the drive is to end, in seconds of the loop's clock.
+    pub(super) fn deadline(&self) -> f64 {
+        f64::from_bits(self.deadline.load(Ordering::Relaxed))
+    }
+
+    /// The engine, for the calling thread.
+    pub(super) fn engine(&self) -> PyResult<Arc<Engine>> {
+        self.engine.get()
+    }
+
+    /// Counts the engine's tasks from now on.
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        self.tally.get_or_init(Tally::new)
+    }
+
+    fn in_force(&self) -> InForce {
+        InForce::new(self.tally.get().map(Arc::clone))
+    }
+
+    /// From now on what is scheduled is passed on to another scheduler, by `_pass_on`.
+    pub(super) fn leave(&self) {
+        self.is_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Drives the loop on the calling thread until `stop()`, an exception that ends it, or `deadline`. `selector` is
+    /// the descriptor of the loop's selector.
+    pub(super) fn drive(
+        slf: &Bound<'_, Self>,
+        selector: RawFd,
+        deadline: f64,
+        rest: Rest,
+    ) -> PyResult<()> {
+        let this = slf.get();
+        let engine = this.engine.get()?;
+        let driving = Driving::begin(slf, rest)?;
+        engine.furnish(|| Turns::new(selector))?;
+        this.deadline.store(deadline.to_bits(), Ordering::Relaxed);
+        this.is_first_turn.store(true, Ordering::Relaxed);
+        let driven = engine.block_on(Finished::new(|| this.schedule.start()));
+        this.schedule.stop();
+        this.is_stopping.store(false, Ordering::Relaxed);
+        driving.end().and(driven)
+    }
+
+    /// Passes on what was just scheduled, where the loop went on without this scheduler.
+    fn pass_on(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_left.load(Ordering::Relaxed) {
+            slf.call_method0(intern!(slf.py(), "_pass_on"))?;
+        }
+        Ok(())
     }
 
     /// What is ready and what is timed.
@@ -131,6 +191,7 @@ impl Scheduler {
     ) -> PyResult<Bound<'py, Handle>> {
         let handle = Bound::new(slf.py(), Handle::create(slf, callback, args, context)?)?;
         slf.get().schedule.push(handle.as_any());
+        Self::pass_on(slf)?;
         Ok(handle)
     }
 
@@ -158,6 +219,7 @@ impl Scheduler {
             Handle::create(slf, callback, args, context)?,
         )?;
         slf.get().schedule.push_timer(when, &timer);
+        Self::pass_on(slf)?;
         Ok(timer)
     }
 }
@@ -166,7 +228,7 @@ impl Scheduler {
 impl Scheduler {
     #[new]
     #[pyo3(signature = (*_args, **_kwargs))]
-    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+    pub(super) fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             schedule: Schedule::new(),
             engine: EngineSlot::new(),
@@ -174,6 +236,9 @@ impl Scheduler {
             is_debug: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_first_turn: AtomicBool::new(false),
+            is_left: AtomicBool::new(false),
+            tally: OnceLock::new(),
+            deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             deferred: Mutex::default(),
@@ -256,6 +321,7 @@ impl Scheduler {
     fn _add_callback(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
         if !dispatch::is_cancelled(handle)? {
             slf.get().schedule.push(handle);
+            Self::pass_on(slf)?;
         }
         Ok(())
     }
@@ -277,15 +343,7 @@ impl Scheduler {
     /// Drives the loop on the calling thread until `stop()` or an exception that ends it. `selector` is the
     /// descriptor of the loop's selector.
     fn _drive(slf: &Bound<'_, Self>, selector: RawFd) -> PyResult<()> {
-        let this = slf.get();
-        let engine = this.engine.get()?;
-        let driving = Driving::begin(slf)?;
-        engine.furnish(|| Turns::new(selector))?;
-        this.is_first_turn.store(true, Ordering::Relaxed);
-        let driven = engine.block_on(Finished::new(|| this.schedule.start()));
-        this.schedule.stop();
-        this.is_stopping.store(false, Ordering::Relaxed);
-        driving.end().and(driven)
+        Self::drive(slf, selector, f64::INFINITY, Rest::Park)
     }
 
     /// A future that is done when the socket `fd`, of which an operation just said that it would block, is ready to
@@ -299,7 +357,8 @@ impl Scheduler {
     }
 
     /// Drops every task of the engine; the loop is not used again.
-    fn _tear_down(&self) {
+    #[pyo3(name = "_tear_down")]
+    pub(super) fn tear_down(&self) {
         self.engine.close();
     }
 
@@ -383,17 +442,15 @@ impl Scheduler {
 ///
 /// # Errors
 ///
-/// `TypeError` if `event_loop` is no `covet.loop`; `RuntimeError` if it is closed or belongs to another thread.
+/// `RuntimeError` if no engine runs on the loop, or if the loop is closed or belongs to another thread.
 pub(crate) fn spawn(
     event_loop: &Bound<'_, PyAny>,
     future: impl Future<Output = ()> + 'static,
 ) -> PyResult<()> {
-    event_loop
-        .cast::<Scheduler>()?
-        .get()
-        .engine
-        .get()?
-        .spawn(future)
+    let _attached = Attached::new(event_loop.py());
+    let driver = of(event_loop)?;
+    let _in_force = driver.get().in_force();
+    driver.get().engine()?.spawn(future)
 }
 
 /// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
@@ -402,7 +459,24 @@ pub(crate) fn spawn(
 ///
 /// As for [`spawn`].
 pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
-    event_loop.cast::<Scheduler>()?.get().engine.get()?.enter(f)
+    let _attached = Attached::new(event_loop.py());
+    let driver = of(event_loop)?;
+    let _in_force = driver.get().in_force();
+    driver.get().engine()?.enter(f)
+}
+
+/// What drives the engine on a loop: a loop of covet's itself, else what was attached to it.
+fn of<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Scheduler>> {
+    if let Ok(scheduler) = event_loop.cast::<Scheduler>() {
+        return Ok(scheduler.clone());
+    }
+    let attached = event_loop.getattr_opt(intern!(event_loop.py(), "_covet_driver"))?;
+    match attached {
+        Some(driver) => Ok(driver.cast_into::<Scheduler>()?),
+        None => Err(PyRuntimeError::new_err(
+            "no server runs on this event loop any more",
+        )),
+    }
 }
 
 fn closed() -> PyErr {

@@ -28,12 +28,17 @@ use super::{Scheduler, clock, dispatch, drive, net};
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
 const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
 
+/// So many turns may follow each other without a look at the sockets in between: each look is a system call.
+const TURNS_BETWEEN_LOOKS: u32 = 8;
+
 /// The event loop's task.
 pub(super) struct Turns {
     selector: AsyncFd<OwnedFd>,
     alarm: Pin<Box<Sleep>>,
     /// The alarm is set: it has a time and was not seen to ring.
     is_set: bool,
+    /// Turns since the last look at the sockets.
+    unlooked: u32,
 }
 
 impl Turns {
@@ -47,24 +52,41 @@ impl Turns {
             selector,
             alarm: Box::pin(sleep(Duration::ZERO)),
             is_set: false,
+            unlooked: 0,
         })
     }
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
         let schedule = scheduler.get().schedule();
-        let is_ready = self.take_events(scheduler, cx)?;
+        let deadline = scheduler.get().deadline();
+        let is_first = scheduler.get().take_first_turn();
+        let is_ready = self.take_events(scheduler, is_first, cx)?;
         schedule.take_due(scheduler.py());
         scheduler.get().pass_turn();
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
         ran?;
-        if scheduler.get().is_stopping() {
+        if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
-        } else if is_ready || !self.rest(schedule, cx) {
-            go_on(cx);
+        } else if is_ready || !self.rest(schedule, deadline, cx) {
+            self.go_on(cx);
+        } else {
+            self.unlooked = 0;
         }
         Ok(())
+    }
+
+    /// Runs the task again after the others, and now and then after a look at the sockets: neither side starves.
+    fn go_on(&mut self, cx: &mut Context<'_>) {
+        self.unlooked += 1;
+        if self.unlooked < TURNS_BETWEEN_LOOKS {
+            cx.waker().wake_by_ref();
+            return;
+        }
+        self.unlooked = 0;
+        let yielded = pin!(tokio::task::yield_now()).poll(cx);
+        debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
     }
 
     /// Hands the selector's events to the loop; returns whether there may be more.
@@ -73,10 +95,11 @@ impl Turns {
     fn take_events(
         &mut self,
         scheduler: &Bound<'_, Scheduler>,
+        is_first: bool,
         cx: &mut Context<'_>,
     ) -> PyResult<bool> {
         let mut is_ready = false;
-        if scheduler.get().take_first_turn() {
+        if is_first {
             // Tokio has not looked yet, and a loop that is told to stop at once still takes what is there.
             select(scheduler)?;
         }
@@ -90,11 +113,12 @@ impl Turns {
         Ok(is_ready)
     }
 
-    /// Sets the alarm for the next timer; false if there is something to do at once.
-    fn rest(&mut self, schedule: &Schedule, cx: &mut Context<'_>) -> bool {
+    /// Sets the alarm for the next timer or the deadline; false if there is something to do at once.
+    fn rest(&mut self, schedule: &Schedule, deadline: f64, cx: &mut Context<'_>) -> bool {
         let Some(when) = schedule.rest() else {
             return false;
         };
+        let when = when.min(deadline);
         if when < schedule.armed() || !self.is_set {
             self.set_alarm(when);
             schedule.arm(if self.is_set { when } else { f64::INFINITY });
@@ -142,6 +166,11 @@ impl Future for Turns {
     }
 }
 
+/// Whether the drive has lasted as long as it should. Most have no deadline, and the clock is not asked.
+fn is_over(deadline: f64) -> bool {
+    deadline < f64::INFINITY && deadline <= clock::monotonic()
+}
+
 /// Asks the selector without waiting; returns whether it had something.
 fn select(scheduler: &Bound<'_, Scheduler>) -> PyResult<bool> {
     let py = scheduler.py();
@@ -154,10 +183,4 @@ fn select(scheduler: &Bound<'_, Scheduler>) -> PyResult<bool> {
     }
     scheduler.call_method1(intern!(py, "_process_events"), (events,))?;
     Ok(true)
-}
-
-/// Runs the task again after the others and after a look at the sockets: neither side starves.
-fn go_on(cx: &mut Context<'_>) {
-    let yielded = pin!(tokio::task::yield_now()).poll(cx);
-    debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
 }

@@ -114,13 +114,13 @@ impl BodySource {
                 ));
             }
         };
-        let spooling = if let Some(bytes) = here {
-            spool_bytes(bytes.as_bytes(py), boundary, options)
-        } else {
-            let spooling = spool(self.body.get()?, boundary, options);
+        let spooling = runtime::enter(self.event_loop.bind(py), || match here {
+            Some(bytes) => Ok(spool_bytes(bytes.as_bytes(py), boundary, options)),
+            None => self.body.get().map(|body| spool(body, boundary, options)),
+        })??;
+        if matches!(*lock(&self.stage), Stage::Unread) {
             settle(py, &self.stage, gone());
-            spooling
-        };
+        }
         if let Some(outcome) = spooling.ready() {
             settle(py, &self.form, ended(py, outcome, &self.event_loop));
             return Ok(());

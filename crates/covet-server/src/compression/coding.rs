@@ -35,9 +35,9 @@ impl Coding {
     /// Bytes that take about 20 us to encode: more is done aside.
     pub(super) fn long(self) -> usize {
         match self {
-            Self::Zstd => 8 * 1024,
-            Self::Br => 2 * 1024,
-            Self::Gzip => 4 * 1024,
+            Self::Zstd => 16 * 1024,
+            Self::Br => 3 * 1024,
+            Self::Gzip => 6 * 1024,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::active::{Active, Pending, Phase};
 use super::inflated_body::{coding, inflating};
 use super::socket::Socket;
 use super::streaming::late;
-use super::waiting::{Waiting, overloaded};
+use super::waiting::{Waiting, enter};
 use super::{Connection, Preamble, Step, unattended};
 use crate::admission::Entering;
 use crate::body::{Body, BodyError};
@@ -30,7 +30,7 @@ use crate::worker::Worker;
 const SERVER_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, QUERY, OPTIONS";
 
 /// What routing and the limits decided about a head.
-enum Decision {
+pub(super) enum Decision {
     /// The handler answered, or will within the time given; and whether the client's leaving cancels.
     Called(Answer, Option<Duration>, bool),
     /// The server answers without the handler.
@@ -244,13 +244,10 @@ impl<S: Socket> Connection<S> {
             Ok(codec) => codec,
             Err(refused) => return Ok(Decision::Own(refused)),
         };
-        if active.pass.is_none() && (route.gate.is_some() || worker.gate.is_some()) {
-            let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
-            match entering.poll(cx) {
-                Poll::Ready(Some(pass)) => active.pass = Some(pass),
-                Poll::Ready(None) => return Ok(Decision::Own(overloaded())),
-                Poll::Pending => return Ok(Decision::Wait(entering, route.timeout)),
-            }
+        if active.pass.is_none()
+            && let Some(decision) = enter(&mut active.pass, route, worker, cx)
+        {
+            return Ok(decision);
         }
         let body = match head.framing {
             Framing::None => Body::empty(),

@@ -10,6 +10,7 @@ use std::task::Poll;
 use crate::admission::Pass;
 use crate::deadlines::Watch;
 use crate::response::Response;
+use crate::tasks;
 use crate::worker::Worker;
 
 /// What the worker knows of such a handler, for as long as it works.
@@ -41,7 +42,7 @@ pub(super) fn finish(
     pass: Option<Pass>,
 ) {
     let kept = Unattended::new(Rc::clone(worker));
-    tokio::task::spawn_local(async move {
+    tasks::spawn(async move {
         let _pass = pass;
         poll_fn(|cx| {
             kept.watch.set_waker(cx.waker());

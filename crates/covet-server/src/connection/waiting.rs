@@ -10,11 +10,14 @@ use std::task::{Context, Poll};
 use tokio::time::Sleep;
 
 use super::active::Phase;
+use super::exchange::Decision;
 use super::socket::Socket;
 use super::{Connection, Step};
-use crate::admission::Entering;
+use crate::admission::{Entering, Pass};
 use crate::deadlines::Millis;
+use crate::handler::Route;
 use crate::response::Response;
+use crate::worker::Worker;
 
 /// What such a request waits for, and how long at most.
 pub(crate) struct Waiting {
@@ -55,7 +58,28 @@ impl<S: Socket> Connection<S> {
     }
 }
 
+/// Take a place among the requests in flight, where they are counted. What else is to be done, if there is none.
+pub(super) fn enter(
+    pass: &mut Option<Pass>,
+    route: &Route,
+    worker: &Worker,
+    cx: &mut Context<'_>,
+) -> Option<Decision> {
+    if route.gate.is_none() && worker.gate.is_none() {
+        return None;
+    }
+    let mut entering = Entering::new(route.gate.as_ref(), worker.gate.as_ref());
+    match entering.poll(cx) {
+        Poll::Ready(Some(free)) => {
+            *pass = Some(free);
+            None
+        }
+        Poll::Ready(None) => Some(Decision::Own(overloaded())),
+        Poll::Pending => Some(Decision::Wait(entering, route.timeout)),
+    }
+}
+
 /// The answer where too many requests are in flight and wait.
-pub(super) fn overloaded() -> Response {
+fn overloaded() -> Response {
     Response::problem(503, "too many requests are in flight").with_field("retry-after", "1")
 }

@@ -17,6 +17,7 @@ use super::part::{Batch, Current};
 use super::{Options, SpoolError};
 use crate::body::{Asked, Body, BodyError, Sink, Wanting};
 use crate::multipart::{Parser, Step};
+use crate::tasks;
 
 /// The most room that is offered at once.
 const ROOM: usize = 64 * 1024;
@@ -162,7 +163,7 @@ impl Intake {
         drop(intake);
         if let Some(batch) = batch {
             let weak = Rc::downgrade(shared);
-            tokio::task::spawn_local(async move {
+            tasks::spawn(async move {
                 let written = tokio::task::spawn_blocking(move || batch.write(&*create)).await;
                 Self::written(
                     &weak,

@@ -1,72 +1,19 @@
-//! Files over sockets: a directory under a route, and files that a handler answers with.
+//! A directory under a route, over sockets: paths, methods, one page, siblings, conditions and ranges.
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use covet_server::files::{FileBody, Files, StoredFile};
-use covet_server::handler::Answer;
-use covet_server::response::{Payload, Response};
+use covet_server::files::Files;
 use covet_server::settings::Settings;
 
+use crate::directory::{Directory, numbered, request};
 use crate::support::{Reply, Site, run};
-
-/// A directory of its own, gone at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let top = std::env::temp_dir().join(format!("covet-files-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&top);
-        fs::create_dir_all(top.join("site")).unwrap();
-        Self(top)
-    }
-
-    fn site(&self) -> PathBuf {
-        self.0.join("site")
-    }
-
-    /// A file that has not changed for a day.
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.site().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
-        settle(&path);
-        path
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn settle(path: &Path) {
-    let yesterday = SystemTime::now() - Duration::from_secs(86_400);
-    let file = fs::File::options().write(true).open(path).unwrap();
-    file.set_modified(yesterday).unwrap();
-}
-
-fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> String {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: a\r\n");
-    for (name, value) in fields {
-        text.extend([*name, ": ", *value, "\r\n"]);
-    }
-    text + "\r\n"
-}
 
 /// Method, path and fields.
 type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
 /// Path, Accept-Encoding; the body, its Content-Encoding, and Vary.
 type Negotiated<'a> = (&'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
-
-/// Bytes that show where they are.
-fn numbered(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at % 251) as u8).collect()
-}
 
 fn static_site(directory: &Directory, spa: bool) -> Site {
     let files = Arc::new(Files::new(&directory.site(), spa).unwrap());
@@ -404,140 +351,5 @@ fn several_ranges_are_one_multipart_body() {
             expected.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
             assert!(reply.body == expected, "{field}");
         }
-    });
-}
-
-/// A site whose `GET /file` answers with the whole of `path`.
-fn handled(path: PathBuf) -> Site {
-    Site::new().on("GET", "/file", move |_| {
-        let stored = StoredFile::open(&path).unwrap();
-        let mut response = Response::new(200, Some(b"a/b"), Payload::Empty);
-        stored.write_fields(&mut response.fields);
-        response.body = Payload::File(Box::new(FileBody::whole(stored)));
-        Answer::Now(response)
-    })
-}
-
-#[test]
-fn a_handlers_file_by_sendfile_and_by_copying() {
-    run(async {
-        let directory = Directory::new("handler");
-        let text = numbered(8_000_003);
-        let path = directory.write("large", &text);
-        for sendfile in [true, false] {
-            let settings = Settings {
-                sendfile,
-                ..Settings::default()
-            };
-            let served = handled(path.clone()).serve(settings);
-            let mut client = served.connect().await;
-            let reply = client.ask("GET /file").await;
-            assert!(reply.body == text, "{sendfile}");
-            let tag = reply.field("etag").unwrap().to_owned();
-            client
-                .send(request("GET", "/file", &[("if-none-match", &tag)]))
-                .await;
-            assert_eq!(client.reply().await.status, 304);
-            client
-                .send(request(
-                    "GET",
-                    "/file",
-                    &[("range", "bytes=1000000-4999999")],
-                ))
-                .await;
-            let part = client.reply().await;
-            assert!(part.body == text[1_000_000..5_000_000], "{sendfile}");
-            // Pipelined: a file between two small answers.
-            let one = |path| request("GET", path, &[]);
-            client.send(one("/") + &one("/file") + &one("/")).await;
-            assert_eq!(client.reply().await.text(), "hello");
-            assert!(client.reply().await.body == text);
-            assert_eq!(client.reply().await.text(), "hello");
-        }
-    });
-}
-
-#[test]
-fn a_file_that_shrinks_ends_the_connection_and_a_swap_changes_nothing() {
-    run(async {
-        let directory = Directory::new("shrink");
-        // More than the buffers of two sockets hold.
-        let length = 64 * 1024 * 1024;
-        let path = directory.write("large", "");
-        for sendfile in [true, false] {
-            let file = fs::File::create(&path).unwrap();
-            file.set_len(length).unwrap();
-            let settings = Settings {
-                sendfile,
-                ..Settings::default()
-            };
-            let served = handled(path.clone()).serve(settings);
-
-            let mut client = served.connect().await;
-            client.send(request("GET", "/file", &[])).await;
-            let head = client.head().await;
-            assert_eq!(head.field("content-length"), Some("67108864"));
-            let other = directory.write("other", "other");
-            fs::rename(&other, &path).unwrap();
-            assert_eq!(client.take(length as usize).await, vec![0; length as usize]);
-            assert_eq!(client.ask("GET /file").await.text(), "other");
-
-            let file = fs::File::create(&path).unwrap();
-            file.set_len(length).unwrap();
-            let mut client = served.connect().await;
-            client.send(request("GET", "/file", &[])).await;
-            client.head().await;
-            file.set_len(1024).unwrap();
-            let got = client.rest().await.len() as u64;
-            assert!(got < length, "{got} of {length} ({sendfile})");
-        }
-    });
-}
-
-#[test]
-fn a_client_that_does_not_read_a_file_is_left() {
-    run(async {
-        let directory = Directory::new("stalled");
-        let path = directory.write("large", "");
-        fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(1 << 30)
-            .unwrap();
-        let settings = Settings {
-            write_timeout: Duration::from_millis(100),
-            ..Settings::default()
-        };
-        let served = handled(path).serve(settings);
-        let mut client = served.connect().await;
-        client.send(request("GET", "/file", &[])).await;
-        served.holds(1).await;
-        served.holds(0).await;
-        assert!((client.rest().await.len() as u64) < 1 << 30);
-    });
-}
-
-#[test]
-fn a_file_does_not_hold_up_others() {
-    run(async {
-        let directory = Directory::new("fair");
-        let path = directory.write("large", "");
-        fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(256 << 20)
-            .unwrap();
-        let served = handled(path).serve(Settings::default());
-        let mut greedy = served.connect().await;
-        greedy.send(request("GET", "/file", &[])).await;
-        greedy.head().await;
-        // Everything is on one thread: the file goes out only in turns, between these.
-        let mut client = served.connect().await;
-        for _ in 0..20 {
-            assert_eq!(client.ask("GET /").await.text(), "hello");
-        }
-        assert_eq!(greedy.take(256 << 20).await.len(), 256 << 20);
     });
 }

@@ -8,8 +8,18 @@ mod coded;
 mod compressed_bodies;
 mod compression;
 mod departures;
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+mod directory;
 mod drain;
 mod feeding;
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot set itself up has failed"
+)]
+mod file_sends;
 #[allow(
     clippy::unwrap_used,
     reason = "a test that cannot set itself up has failed"
@@ -22,6 +32,7 @@ mod names;
 mod panics;
 mod proxies;
 mod proxy_protocol;
+mod stream_pace;
 mod streams;
 #[allow(
     clippy::unwrap_used,

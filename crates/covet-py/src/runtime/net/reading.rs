@@ -20,8 +20,6 @@ use crate::runtime::{Handle, clock};
 
 /// So much is read in one system call: asyncio's `max_size`.
 const MOST_AT_ONCE: usize = 256 * 1024;
-/// After so many reads in a row the others have their turn.
-const MOST_READS: usize = 4;
 
 /// What one look at the socket gave.
 enum Look {
@@ -38,26 +36,33 @@ enum Look {
 }
 
 impl StreamTransport {
-    /// Reads while there is something; arranges to be polled again when there is more.
+    /// Reads once, as asyncio does in one turn; arranges to be polled again when there is more.
     pub(super) fn poll_reading(slf: &Bound<'_, Self>, cx: &mut Context<'_>) -> PyResult<()> {
-        for _ in 0..MOST_READS {
-            match slf.get().look(cx) {
-                Look::Nothing => return Ok(()),
-                Look::Room => Self::fill(slf, cx)?,
-                Look::Bytes(bytes) => {
-                    let data = PyBytes::new(slf.py(), &bytes);
-                    drop(bytes);
-                    Self::tell(slf, intern!(slf.py(), "data_received"), (data,))?;
-                }
-                Look::End => Self::end_of_input(slf)?,
-                Look::Failed(error) => {
-                    let error = os_error(&error);
-                    Self::fail(slf, error, "Fatal read error on socket transport")?;
-                }
+        match slf.get().look(cx) {
+            Look::Nothing => return Ok(()),
+            Look::Room => Self::fill(slf, cx)?,
+            Look::Bytes(bytes) => {
+                let data = PyBytes::new(slf.py(), &bytes);
+                drop(bytes);
+                Self::tell(slf, intern!(slf.py(), "data_received"), (data,))?;
+            }
+            Look::End => Self::end_of_input(slf)?,
+            Look::Failed(error) => {
+                let error = os_error(&error);
+                Self::fail(slf, error, "Fatal read error on socket transport")?;
             }
         }
-        cx.waker().wake_by_ref();
+        slf.get().look_again(cx);
         Ok(())
+    }
+
+    /// Runs the task again after the others if there is more, else when there is.
+    fn look_again(&self, cx: &mut Context<'_>) {
+        let state = self.state();
+        let watched = state.watched.as_ref().filter(|_| state.wants_input());
+        if watched.is_some_and(|watched| watched.poll_readable(cx).is_ready()) {
+            cx.waker().wake_by_ref();
+        }
     }
 
     fn look(&self, cx: &mut Context<'_>) -> Look {
