@@ -52,7 +52,9 @@ async def lifespan_generator(app: Covet) -> AsyncIterator[None]:
 
 app = Covet(title="Bookshop", version="1.0", debug=False, limits=Limits(max_body="1MB"), lifespan=lifespan)
 app2 = Covet(lifespan=lifespan_generator, middleware=[Compress(minimum_size="1KiB")])
-books = Router(prefix="/books", middleware=(Compress(),), limits=Limits(timeout=timedelta(seconds=5), compressed_body=True))
+books = Router(
+    prefix="/books", middleware=(Compress(),), limits=Limits(timeout=timedelta(seconds=5), compressed_body=True)
+)
 
 
 @books.get("/")
