@@ -100,7 +100,11 @@ packaging: $(TOOLS) ## Build wheel and sdist, install each into an empty environ
 asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loop; about a minute.
 	$(BIN)/python -m tests.asyncio.run
 
-ci: check docs packaging coverage asyncio ## What must be green before every push.
+.PHONY: libraries
+libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
+	scripts/test_libraries.sh
+
+ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
 
 ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
 ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.

@@ -93,7 +93,7 @@ class Server:
     @property
     def is_draining(self) -> bool:
         """Whether it drains or has drained. Before `async with`: False."""
-        return self._serving is not None and self._serving.is_draining
+        return self._draining is not None or (self._serving is not None and self._serving.is_draining)
 
     @property
     def connections(self) -> int:

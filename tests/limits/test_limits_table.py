@@ -12,12 +12,14 @@ HTTP1, CONNECTIONS = "tests/limits/test_limits_http1.py", "tests/limits/test_lim
 ADMISSION, MORE = "tests/limits/test_limits_admission.py", "tests/limits/test_limits_more.py"
 UPLOADS, LOG = "tests/wire/test_uploads.py", "tests/wire/test_access_log.py"
 IDS, PROXIES = "tests/wire/test_request_ids.py", "tests/wire/test_proxies.py"
-HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_files.py"
+HANDLERS, FILES = "tests/wire/test_handlers.py", "tests/wire/test_file_sends.py"
+CODINGS = "tests/wire/test_compression.py"
 ADDRESSES, WATCH, SUPERVISOR = (
     "tests/sockets/test_addresses.py",
     "tests/python/test_watch.py",
     "tests/python/test_supervisor.py",
 )
+BODIES = "crates/covet-server/tests/server/compressed_bodies.rs"
 CODEC = "crates/covet-server/tests/http1/limits.rs"
 
 TESTS: dict[str, tuple[str, ...]] = {
@@ -47,6 +49,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "max_multipart_field": (f"{UPLOADS}::test_default_limits", f"{UPLOADS}::test_limits_are_settings"),
     "max_multipart_fields": (f"{UPLOADS}::test_limits_are_settings",),
     "max_discard": (f"{CONNECTIONS}::test_unread_body_is_thrown_away",),
+    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting", f"{BODIES}::each_limit_at_one_less_itself_and_one_more"),
     "max_connections": (f"{HTTP1}::test_connections",),
     "max_connections_per_address": (f"{CONNECTIONS}::test_connections_of_one_address",),
     "max_concurrency": (f"{ADMISSION}::test_worker", f"{ADMISSION}::test_around_the_bounds"),
@@ -59,7 +62,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "drain_timeout": (f"{HTTP1}::test_drain_deadline_aborts_what_is_left",),
     "drain_quiet": (f"{CONNECTIONS}::test_idle_connection_outlives_the_signal_for_a_while",),
     "drain_delay": ("tests/faults/test_drain.py::test_readiness_goes_first_and_everything_else_goes_on",),
-    "tcp_user_timeout": (f"{ADDRESSES}::test_quiet_connections_are_probed",),
+    "tcp_user_timeout": (
+        f"{ADDRESSES}::test_quiet_connections_are_probed",
+        "crates/covet-server/src/listener.rs::what_is_accepted_notices_a_client_that_is_gone",
+    ),
     "worker_timeout": (
         "tests/faults/test_hanging.py::test_the_log_names_the_line_that_hangs",
         "tests/faults/test_hanging.py::test_who_is_late_but_comes_is_kept",
@@ -84,11 +90,20 @@ TESTS: dict[str, tuple[str, ...]] = {
     "slow_request": (f"{IDS}::test_a_slow_request_is_one_warning", f"{IDS}::test_nothing_is_slow_by_default"),
     "debug": (f"{MORE}::test_debug",),
     "switch_interval": (f"{MORE}::test_switch_interval",),
+    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting",),
+    "Limits(compressed_body=)": (
+        f"{CODINGS}::test_a_route_that_does_not_take_them",
+        f"{CODINGS}::test_the_limit_of_the_route_is_that_of_the_decoded_body",
+    ),
     "timeout": (f"{HANDLERS}::test_time_limit_cancels", f"{HANDLERS}::test_time_limit_of_a_def"),
     "Limits(form_fields=)": (f"{UPLOADS}::test_limits_of_urlencoded_fields",),
     "Limits(multipart_parts=)": (f"{UPLOADS}::test_limits_of_a_route",),
     "Limits(multipart_files=)": (f"{UPLOADS}::test_limits_of_a_route",),
     "Limits(multipart_field_size=)": (f"{UPLOADS}::test_limits_of_a_route",),
+    "Limits(compressed_body=)": (
+        f"{CODINGS}::test_a_route_that_does_not_take_them",
+        f"{CODINGS}::test_the_limit_of_the_route_is_that_of_the_decoded_body",
+    ),
     "JSON nesting": (f"{MORE}::test_nesting_of_a_body",),
     "digits of a JSON integer": (f"{MORE}::test_digits_of_an_integer_in_a_body",),
     "digits of a chunk's size": (f"{CODEC}::chunk_size_digits",),
@@ -125,4 +140,4 @@ def test_the_tests_are_there(row: str) -> None:
     for place in TESTS[row]:
         file, _, name = place.partition("::")
         word = "def" if file.endswith(".py") else "fn"
-        assert re.search(rf"^(async )?{word} {name}\(", (ROOT / file).read_text(), re.MULTILINE), place
+        assert re.search(rf"^ *(async )?{word} {name}\(", (ROOT / file).read_text(), re.MULTILINE), place

@@ -76,7 +76,7 @@ def get_book(book_id: Annotated[int, Path()]) -> Book | Response:
     return Book(book_id, "Emma")
 
 
-@books.post("/", status_code=201, max_body="64KB", timeout=2.0, on_disconnect="finish")
+@books.post("/", status_code=201, max_body="64KB", timeout=2.0, max_concurrency=8, queue=32, on_disconnect="finish")
 async def create(request: Request) -> Book:
     data: Any = await request.json()
     if not data:
