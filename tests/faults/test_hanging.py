@@ -35,11 +35,15 @@ def hang(server: ServerProcess, path: str) -> int:
     return pid
 
 
-@pytest.mark.parametrize("name", ["block", "deadlock"])
-def test_the_log_names_the_line_that_hangs(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "loop"), [("block", "covet"), ("deadlock", "covet"), ("block", "asyncio"), ("block", "uvloop")]
+)
+def test_the_log_names_the_line_that_hangs(name: str, loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
     lines, first = inspect.getsourcelines(getattr(app, name))
     line = first + len(lines) - 1
-    with running(APP, "--workers", "2", "--worker-timeout", "0.5") as server:
+    with running(APP, "--workers", "2", "--worker-timeout", "0.5", "--loop", loop) as server:
         pid = hang(server, f"/{name}")
         (found,) = server.wait_for(
             rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)"

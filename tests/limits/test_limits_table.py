@@ -49,7 +49,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "max_multipart_field": (f"{UPLOADS}::test_default_limits", f"{UPLOADS}::test_limits_are_settings"),
     "max_multipart_fields": (f"{UPLOADS}::test_limits_are_settings",),
     "max_discard": (f"{CONNECTIONS}::test_unread_body_is_thrown_away",),
-    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting", f"{BODIES}::each_limit_at_one_less_itself_and_one_more"),
+    "max_body_ratio": (
+        f"{CODINGS}::test_the_ratio_is_a_setting",
+        f"{BODIES}::each_limit_at_one_less_itself_and_one_more",
+    ),
     "max_connections": (f"{HTTP1}::test_connections",),
     "max_connections_per_address": (f"{CONNECTIONS}::test_connections_of_one_address",),
     "max_concurrency": (f"{ADMISSION}::test_worker", f"{ADMISSION}::test_around_the_bounds"),
