@@ -28,6 +28,8 @@ NATIVE_IMPORTERS = {
     "covet.changes",
     "covet.json",
     "covet.loop",
+    "covet._sockets",
+    "covet._transports",
     "covet.requests",
     "covet.responses",
     "covet.testing",
