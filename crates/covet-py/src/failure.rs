@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping};
 
 use crate::request_name::Seen;
-use crate::typed::{Problem, Refused};
+use crate::typed::{Code, Problem, Refused};
 use crate::{imports, json, request_name, runtime};
 
 const PAGE: &[u8] = b"text/html; charset=utf-8";
@@ -76,9 +76,11 @@ fn closed(status: u16, mut out: Buffer) -> Response {
     Response::new(status, Some(PROBLEM), Payload::Buffer(out))
 }
 
-/// 422 with every failure of the request.
+/// 422 with every failure of the request; 400 where a limit of JSON itself is passed.
 pub(crate) fn invalid(failures: &[Failure]) -> Response {
-    let mut out = problem(422);
+    let over = |failure: &Failure| matches!(failure.problem.code, Code::Depth | Code::Digits);
+    let status = if failures.iter().any(over) { 400 } else { 422 };
+    let mut out = problem(status);
     out.extend_from_slice(br#","errors":["#);
     for (at, failure) in failures.iter().enumerate() {
         if at > 0 {
@@ -104,7 +106,7 @@ pub(crate) fn invalid(failures: &[Failure]) -> Response {
         out.push(b'}');
     }
     out.push(b']');
-    closed(422, out)
+    closed(status, out)
 }
 
 /// 500 with a request id, and one log record that has the id, the route and `what` happened. In debug mode the answer
