@@ -24,6 +24,7 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 NATIVE_IMPORTERS = {
     "covet._serving",
     "covet._uploads",
+    "covet.changes",
     "covet.json",
     "covet.loop",
     "covet.requests",

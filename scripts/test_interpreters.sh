@@ -15,5 +15,6 @@ for python in $(scripts/find_python.sh --all); do
     mkdir "$folder/tree-$version"
     cp -r tests examples benches scripts fuzz docs Cargo.toml Makefile pyproject.toml README.md "$folder/tree-$version" 2>/dev/null || true
     (cd "$folder/tree-$version" && "$folder/venv-$version/bin/python" -m pytest) || failed+=("$version")
+    (cd "$folder/tree-$version" && "$folder/venv-$version/bin/python" -m tests.asyncio.run) || failed+=("$version: asyncio")
 done
 [ "${#failed[@]}" -eq 0 ] || { echo "interpreters that failed: ${failed[*]}"; exit 1; }

@@ -97,6 +97,7 @@ def workload_section(results: Results, name: str) -> str:
     """One workload: its chart, its figures, and who cannot do it."""
     workload = WORKLOADS[name]
     figures = results.of(name)
+    # Of pipelined requests wrk measures how long a batch takes, and not reliably.
     rows = [
         [
             figure.server,
@@ -104,7 +105,7 @@ def workload_section(results: Results, name: str) -> str:
             f"{figure.least:.1f} to {figure.most:.1f}",
             verdict(results.floor_ratio(figure), None),
             f"{figure.rps:,.0f}",
-            milliseconds(figure.p99_us),
+            milliseconds(figure.p99_us) if workload.pipelined == 1 else "-",
         ]
         for figure in figures
     ]

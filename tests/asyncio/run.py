@@ -142,6 +142,18 @@ def run_all(names: Iterable[str], *, stock: bool) -> tuple[dict[str, Seen], list
     return seen, trouble
 
 
+def second_attempts(seen: dict[str, Seen], skips: Iterable[str], *, stock: bool) -> dict[str, Seen]:
+    """Run the modules of tests that failed once more, alone: some of CPython's measure time, and cores may be busy."""
+    failed = [test for test, it in seen.items() if it.outcome == "failed" and test not in skips]
+    again: dict[str, Seen] = {}
+    for module in dict.fromkeys(test.rpartition(".")[0].rpartition(".")[0] for test in failed):
+        again.update(run_module(module, stock=stock).seen)
+    for test in failed:
+        if test in again and again[test].outcome == "passed":
+            print(f"{test} failed once and passed alone:\n{seen[test].text}")
+    return {test: it for test, it in again.items() if test in failed}
+
+
 def kept_list(path: Path, names: list[str]) -> Kept:
     """The tests that construct the stock loop: those on record, else found by a run."""
     if path.exists():
@@ -166,6 +178,7 @@ def main() -> int:
     kept = kept_list(path, names)
     seen, trouble = run_all(names, stock=options.stock)
     skips = {} if options.stock else read_skips(HERE / "skips.toml", VERSION)
+    seen.update(second_attempts(seen, skips, stock=options.stock))
     verdict = judge(seen, kept.only(names), skips)
     for line in [*trouble, *verdict.faults]:
         print(line)

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import gc
 import logging
-import selectors
 import time
 import weakref
 from typing import Any
@@ -374,11 +373,6 @@ def test_a_handle_in_a_cycle_is_collected(loop: EventLoop) -> None:
     del node
     gc.collect()
     assert gone() is None
-
-
-def test_a_selector_without_a_descriptor_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"file descriptor, got <selectors\.SelectSelector"):
-        EventLoop(selectors.SelectSelector())
 
 
 def test_the_loop_shows_its_state(loop: EventLoop) -> None:

@@ -1,6 +1,7 @@
 """The standard library's transports, servers and subprocesses on the loop."""
 
 import asyncio
+import contextlib
 import pathlib
 import socket
 import ssl
@@ -90,10 +91,20 @@ def test_a_refused_connection_is_an_error() -> None:
 
 def test_a_tls_handshake_that_fails_is_an_error() -> None:
     async def main() -> None:
-        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        ended = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                await echo(reader, writer)
+            writer.close()
+            ended.set()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
         async with server:
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=True, server_hostname="localhost")
+            # Before 3.12 leaving the server does not wait for its connections.
+            await ended.wait()
 
     run(main())
 

@@ -31,7 +31,12 @@ async def started(coroutine: Any) -> asyncio.Task[Any]:
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize(
     ("operation", "expected"),
-    [("sock_recv", b"hello"), ("sock_recv_into", 5), ("sock_recvfrom", (b"hello", None)), ("sock_recvfrom_into", (5, None))],
+    [
+        ("sock_recv", b"hello"),
+        ("sock_recv_into", 5),
+        ("sock_recvfrom", (b"hello", None)),
+        ("sock_recvfrom_into", (5, None)),
+    ],
 )
 def test_receiving(loop: EventLoop, pair: Any, operation: str, expected: Any, waits: bool) -> None:
     ours, theirs = pair

@@ -20,6 +20,7 @@ thread_local! {
 /// The run in progress, if there is one.
 struct Drive {
     scheduler: RefCell<Option<Py<Scheduler>>>,
+    /// What the run ends with; on a pool's thread, what a job left for the loop's.
     carried: RefCell<Option<PyErr>>,
     exit: RefCell<Option<Waker>>,
     finished: Cell<bool>,
@@ -69,20 +70,31 @@ impl Drive {
 }
 
 /// Ends the drive with `error`, which `run_forever` raises: for a `KeyboardInterrupt` or `SystemExit` that a handler
-/// raised in a task of its own. The first one wins; a second is reported as unraisable.
+/// raised in a task of its own. The first one wins; a second is reported as unraisable. On a thread that drives nothing
+/// the error waits for [`take_carried`].
 pub(crate) fn carry_out(error: PyErr) {
-    let refused = DRIVE.with(|drive| {
+    let (is_driven, refused) = DRIVE.with(|drive| {
         let mut carried = drive.carried.borrow_mut();
-        if drive.scheduler.borrow().is_none() || carried.is_some() {
-            return Some(error);
-        }
-        *carried = Some(error);
-        None
+        let refused = if carried.is_some() {
+            Some(error)
+        } else {
+            *carried = Some(error);
+            None
+        };
+        (drive.scheduler.borrow().is_some(), refused)
     });
     match refused {
-        Some(error) => attached(|py| error.write_unraisable(py, None)),
-        None => finish(),
+        Some(error) if is_driven => attached(|py| error.write_unraisable(py, None)),
+        // Two errors of one job: the answer was the first one's.
+        Some(_) => {}
+        None if is_driven => finish(),
+        None => {}
     }
+}
+
+/// What [`carry_out`] was given on this thread, which drives nothing: for the loop's thread to carry out.
+pub(super) fn take_carried() -> Option<PyErr> {
+    DRIVE.with(|drive| drive.carried.take())
 }
 
 /// Ends the drive: `block_on` returns at its next poll.

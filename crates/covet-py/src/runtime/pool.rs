@@ -26,7 +26,7 @@ use std::thread;
 use covet_server::tasks;
 use pyo3::prelude::*;
 
-use super::signals;
+use super::{drive, signals};
 use job::{Abandoned, Errand, Job, Outcome};
 use line::{Baton, Call, Line};
 
@@ -195,6 +195,8 @@ struct Shared {
     /// How many threads there may be.
     limit: usize,
     finished: Mutex<Vec<Arc<dyn Job>>>,
+    /// What jobs raised that must end the loop.
+    carried: Mutex<Vec<PyErr>>,
     /// Whether the delivering task was woken and has not looked since.
     told: AtomicBool,
     /// The delivering task's; set at its first poll.
@@ -210,6 +212,7 @@ impl Shared {
             summons: Condvar::new(),
             limit,
             finished: Mutex::default(),
+            carried: Mutex::default(),
             told: AtomicBool::new(false),
             waker: Mutex::default(),
             busy: AtomicUsize::new(0),
@@ -282,6 +285,7 @@ impl Shared {
             this.line().baton = Baton::Free;
             while let Some(job) = Self::next(this) {
                 if job.run(py) {
+                    lock(&this.carried).extend(drive::take_carried());
                     this.report(job);
                     this.busy.fetch_sub(1, Ordering::Release);
                     this.tell();
@@ -346,6 +350,8 @@ impl Shared {
         lock(&self.waker).get_or_insert_with(|| context.waker().clone());
         self.told.swap(false, Ordering::AcqRel);
         let is_over = waiting.is_closed.get() && self.busy.load(Ordering::Acquire) == 0;
+        let carried = std::mem::take(&mut *lock(&self.carried));
+        carried.into_iter().for_each(drive::carry_out);
         let finished = std::mem::take(&mut *lock(&self.finished));
         for job in finished {
             if let Some(waker) = waiting.remove(job.id()) {
