@@ -14,6 +14,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 FUZZ_SECONDS ?= 60
 
+# Event loops beside covet's own, and what of the tests over the wire says most of a driver.
+LOOPS := asyncio uvloop
+LOOPS_QUICK := $(addprefix tests/wire/test_,handlers.py streams.py streamed_bodies.py bodies_awaited.py uploads.py)
+
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.tools
@@ -25,7 +29,7 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
 .PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
-	packaging coverage asyncio differential interpreters free-threaded soak format clean
+	packaging coverage asyncio libraries differential interpreters free-threaded soak loops loops-quick format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -104,10 +108,10 @@ asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loo
 libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
 	scripts/test_libraries.sh
 
-ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
+ci: check docs packaging coverage asyncio libraries loops-quick ## What must be green before every push.
 
 ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
-ci-full: install-missing ci differential differential-http fuzz interpreters soak free-threaded ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci-full: install-missing ci loops differential differential-http fuzz interpreters soak free-threaded ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
 install-missing:
 	scripts/install_missing.sh $(COVET_TEST_NEEDS)
@@ -130,6 +134,12 @@ interpreters: $(TOOLS) ## Run pytest against the wheel of every interpreter that
 
 soak: $(VENV)/.built-release ## Run the long tests.
 	$(BIN)/python -m pytest -m soak || [ $$? = 5 ]
+
+loops: $(VENV)/.built-dev ## Run every test over the wire on each event loop that is not covet's.
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q tests/wire tests/limits tests/faults || exit 1; done
+
+loops-quick: $(VENV)/.built-dev
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q $(LOOPS_QUICK) || exit 1; done
 
 dist: $(TOOLS) ## Build the sdist and a wheel for every interpreter that is found, into dist/.
 	@rm -rf dist

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benches.http.charts import Bar, bar_chart
 from benches.http.environment import ROOT
 from benches.http.results import Figure, Results, newest
+from benches.http.servers import DRIVER_TARGETS
 from benches.http.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -91,6 +92,30 @@ def overview(results: Results) -> str:
     if one and thousand:
         notes.append(f"1,000 routes cost {verdict(thousand.cpu_us / one.cpu_us, 1.05)} times one route.")
     return "\n\n".join([text, *notes])
+
+
+def driver_section(results: Results) -> str:
+    """CovetPy on the event loops that are not its own, against its own and against Granian's RSGI."""
+    rows = []
+    for loop, targets in DRIVER_TARGETS.items():
+        for name, target in targets.items():
+            figure = results.figures.get((name, f"covet, {loop}"))
+            own = results.figures.get((name, "covet"))
+            granian = results.figures.get((name, "granian, RSGI"))
+            if figure and own:
+                rsgi = figure.cpu_us / granian.cpu_us if granian else None
+                row = [
+                    f"{WORKLOADS[name].title}, `--loop {loop}`",
+                    f"{figure.cpu_us:.1f}",
+                    verdict(figure.cpu_us / own.cpu_us, target),
+                    verdict(rsgi, 0.5 if loop == "uvloop" else None),
+                ]
+                rows.append(row)
+    return (
+        table(["workload", "CPU us/request", "x `--loop covet` (target)", "x granian, RSGI (target)"], rows)
+        if rows
+        else ""
+    )
 
 
 def workload_section(results: Results, name: str) -> str:
@@ -210,6 +235,7 @@ def page(results: Results) -> str:
         "CovetPy runs with every limit and timeout on. Only ratios within one run mean anything.",
         "## Overview",
         overview(results),
+        *(["## Other event loops", driver_section(results)] if driver_section(results) else []),
         "## Workloads",
         *(workload_section(results, name) for name in measured),
     ]

@@ -55,6 +55,12 @@ class Server:
         }
 
 
+DRIVER_TARGETS = {
+    "asyncio": {"text": 1.1, "json": 1.1, "sleep0": 1.1, "sleep1ms": 1.1},
+    "uvloop": {"text": 1.15, "json": 1.15, "sleep0": 1.3, "sleep1ms": 1.3},
+}
+"""The most that CovetPy may cost on another event loop against its own, by loop and workload."""
+
 NGINX = """
 daemon off; worker_processes 1; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.error.log;
 events {{ worker_connections 16384; }}
@@ -77,9 +83,21 @@ http {{
 """
 
 
-def covet_command(port: int, workers: int = 0, app: str = "covet_app") -> list[str]:
+def covet_command(port: int, workers: int = 0, app: str = "covet_app", *more: str) -> list[str]:
     """How CovetPy is started; `workers` 0 runs in the calling process."""
-    return [str(COVET), "run", f"{app}:main", "--workers", str(workers), "--host", HOST, "--port", str(port)]
+    return [str(COVET), "run", f"{app}:main", "--workers", str(workers), "--host", HOST, "--port", str(port), *more]
+
+
+def covet_on(loop: str) -> Server:
+    """CovetPy with its engine driven by another event loop."""
+    return Server(
+        f"covet, {loop}",
+        "covet",
+        lambda port, _: covet_command(port, 0, "covet_app", "--loop", loop),
+        can=frozenset(DRIVER_TARGETS[loop]),
+        absent="" if COVET.exists() else "not built: make build",
+        why_not="measured where the driver makes a difference",
+    )
 
 
 def nginx_command(port: int, _: Workload) -> list[str]:
@@ -159,6 +177,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             lambda port, _: covet_command(port),
             absent="" if COVET.exists() else "not built: make build",
         ),
+        *map(covet_on, DRIVER_TARGETS),
         Server(
             "nginx",
             "yardstick",
