@@ -239,6 +239,8 @@ class Crew:
     def _lost(self, place: Place, worker: Worker, code: int) -> None:
         """A worker that was to stay has ended."""
         place.wanted = False
+        if self.has_given_up:  # and has said why
+            return
         if worker.ended_by_us:
             place.due = time.monotonic()
             return

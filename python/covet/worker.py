@@ -25,7 +25,7 @@ from covet._serving import Serving
 from covet._systemd import Notifier
 from covet.app import Covet
 from covet.errors import ConfigurationError
-from covet.launch import FAILED_START, Assignment, Launch, parse
+from covet.launch import FAILED_START, Assignment, Launch, UsageError, parse
 from covet.lifespan import around
 from covet.listeners import Sockets
 from covet.loading import LoadError, load_app
@@ -123,6 +123,8 @@ async def serve(app: Covet, launch: Launch, listeners: Sockets, told: Told, part
             await serving.drain(policy.drain_timeout)
     except asyncio.CancelledError:  # the second signal
         code = 1
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the log is closed; by default the signal would end us badly
     return Ended(code, serving.stuck)
 
 
@@ -185,7 +187,7 @@ def main(arguments: list[str]) -> int:
     sockets = Sockets((socket.socket(fileno=fd) for fd in part.listeners), owned=False)
     try:
         return run(parse(arguments[1:]), sockets, Told(lambda: tell("ready")), part)
-    except FailedStart as failure:
+    except (FailedStart, UsageError) as failure:  # the file of settings may have changed
         tell(str(failure))
         return FAILED_START
 

@@ -89,7 +89,7 @@ def test_twice_and_a_unix_socket(tmp_path: Path) -> None:
 
 def status(pid: int) -> str:
     try:
-        return re.findall(r"State:\t(\w)", Path(f"/proc/{pid}/status").read_text())[0]
+        return Path(f"/proc/{pid}/status").read_text().partition("State:\t")[2][:1]
     except (FileNotFoundError, ProcessLookupError):
         return "Z"
 
@@ -123,6 +123,18 @@ def test_an_ignored_second_request(changing: Changing) -> None:
     (follower,) = re.findall(r"covet: handing over to process (\d+)\n", server.log)
     os.kill(int(follower), signal.SIGTERM)
     assert server.end() == 0
+
+
+def test_a_stop_meanwhile_ends_both(changing: Changing) -> None:
+    server, _ = changing
+    server.signal(signal.SIGUSR2)
+    (handed,) = server.wait_for(r"covet: handing over to process (\d+)\n")
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+    assert server.end() == 0, "and nobody writes to its standard error any more"
+    assert status(int(handed[1])) in ("Z", "X")
+    with pytest.raises(ConnectionRefusedError):
+        ask(server.port, "GET", "/version")
 
 
 @pytest.mark.parametrize("workers", ["0"])

@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults import app
-from tests.faults.possessions import until
+from tests.faults.possessions import BEATS, until, word
 from tests.wire.connection import Connection, ask, request
 from tests.wire.server_process import ServerProcess, running
 
@@ -34,13 +35,19 @@ def hang(server: ServerProcess, path: str) -> int:
     return pid
 
 
-@pytest.mark.parametrize("name", ["block", "deadlock"])
-def test_the_log_names_the_line_that_hangs(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "loop"), [("block", "covet"), ("deadlock", "covet"), ("block", "asyncio"), ("block", "uvloop")]
+)
+def test_the_log_names_the_line_that_hangs(name: str, loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
     lines, first = inspect.getsourcelines(getattr(app, name))
     line = first + len(lines) - 1
-    with running(APP, "--workers", "2", "--worker-timeout", "0.5") as server:
+    with running(APP, "--workers", "2", "--worker-timeout", "0.5", "--loop", loop) as server:
         pid = hang(server, f"/{name}")
-        (found,) = server.wait_for(rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)")
+        (found,) = server.wait_for(
+            rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)"
+        )
         assert float(found[1]) < 20
         assert (Path(found[2]).name, int(found[3]), found[4]) == ("app.py", line, name)
         assert f'line {line} in {name}\n  File "' in server.log, "and where that was called"
@@ -127,4 +134,27 @@ def test_asked_by_hand_a_worker_says_where_it_is() -> None:
         server.wait_for(r"thread 0x\w+ \(most recent call first\):\n  File ")
         assert ask(server.port, "GET", "/process").status == 200
         assert server.workers() == [pid]
+        server.stop()
+
+
+def sleeps(pid: int) -> int:
+    """How often the main thread of a process has gone to sleep."""
+    return int(Path(f"/proc/{pid}/task/{pid}/status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def test_an_idle_worker_wakes_up_once_a_second() -> None:
+    with running("examples.echo:main") as server:
+        (pid,) = server.workers()
+
+        def next_beat() -> tuple[int, float]:
+            count = word(server, pid, BEATS)
+            until(lambda: word(server, pid, BEATS) > count, "it beats")
+            return sleeps(pid), time.monotonic()
+
+        next_beat()
+        before, began = next_beat()
+        next_beat()
+        after, ended = next_beat()
+        assert ended - began > 1.5
+        assert after - before <= 5, "one sleep a beat, and a few for what the system does"
         server.stop()

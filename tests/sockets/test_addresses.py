@@ -14,7 +14,7 @@ import pytest
 
 from covet import _cpus
 from covet.listeners import listen, somaxconn
-from tests.wire.connection import ask
+from tests.wire.connection import Connection, ask
 from tests.wire.server_process import PATIENCE, ServerProcess, running
 
 ECHO = "examples.echo:main"
@@ -167,7 +167,8 @@ UNSHARE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 
 @pytest.mark.skipif(
-    shutil.which("unshare") is None or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode != 0,
+    shutil.which("unshare") is None
+    or subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode != 0,
     reason="no process namespace to be had",
 )
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -196,3 +197,21 @@ def test_process_1_of_a_container(workers: str) -> None:
         assert server.end() == 0
     finally:
         server.kill()
+
+
+def has_timer(port: int, client: int) -> bool:
+    """Whether the server's end of a connection waits to probe it (proc_pid_net(5): the column `tr`)."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, _, timer, *_ = line.split()
+        if (int(local.partition(":")[2], 16), int(remote.partition(":")[2], 16)) == (port, client):
+            return timer.startswith("02")
+    raise AssertionError("no such connection")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="the system does not tell")
+@pytest.mark.parametrize(("flags", "probed"), [((), True), (("--tcp-user-timeout", "none"), False)])
+def test_quiet_connections_are_probed(flags: tuple[str, ...], probed: bool) -> None:  # noqa: FBT001 - a table's column
+    with running(ECHO, *flags) as server, Connection(server.port) as connection:
+        assert connection.ask("GET", "/").status == 200
+        assert has_timer(server.port, connection.socket.getsockname()[1]) == probed
+        server.stop()

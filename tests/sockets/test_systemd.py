@@ -94,12 +94,11 @@ def test_reloading(manager: Manager) -> None:
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_signs_of_life(manager: Manager, workers: str) -> None:
     with running(ECHO, "--workers", workers, env=environment(manager, WATCHDOG_USEC="100000")) as server:
+        began = time.monotonic()
         manager.hear("READY")
-        times = []
-        for _ in range(5):
+        for _ in range(20):
             manager.hear("WATCHDOG")
-            times.append(time.monotonic())
-        assert times[-1] - times[0] >= 0.19, "twice in the time that is allowed, not more often"
+        assert time.monotonic() - began > 0.3, "twice in the time that is allowed, not much more often"
         server.stop()
 
 
@@ -196,7 +195,13 @@ def test_a_descriptor_that_does_not_listen() -> None:
         command = [sys.executable, "-c", AS_FD_3, str(file.fileno()), sys.executable, "-m", "covet", "run", ECHO]
         variables = {**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web.socket"}
         ran = subprocess.run(
-            command, env=variables, pass_fds=[file.fileno()], capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            env=variables,
+            pass_fds=[file.fileno()],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
     assert ran.returncode == 1
     assert re.fullmatch(r"covet: cannot listen on descriptor 3 \(web\.socket\): .+\n", ran.stderr)

@@ -159,6 +159,15 @@ def test_an_application_that_does_not_say_so() -> None:
         assert answer.body.decode() == WORDS[:10_000]
 
 
+def test_the_example() -> None:
+    with running("examples.compression:main", "--workers", "0") as example, Connection(example.port) as client:
+        answer = client.ask("GET", "/squares", accepting("gzip"))
+        assert (answer.status, answer.get("content-encoding")) == (200, "gzip")
+        assert sum(json.loads(gzip.decompress(answer.body))) == sum(number * number for number in range(1000))
+        fields = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
+        assert client.ask("POST", "/sum", fields, gzip.compress(b"[1, 2.5]")).json() == 3.5
+
+
 @pytest.mark.parametrize(
     ("path", "items"),
     [

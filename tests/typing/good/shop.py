@@ -52,7 +52,9 @@ async def lifespan_generator(app: Covet) -> AsyncIterator[None]:
 
 app = Covet(title="Bookshop", version="1.0", debug=False, limits=Limits(max_body="1MB"), lifespan=lifespan)
 app2 = Covet(lifespan=lifespan_generator, middleware=[Compress(minimum_size="1KiB")])
-books = Router(prefix="/books", middleware=(Compress(),), limits=Limits(timeout=timedelta(seconds=5), compressed_body=True))
+books = Router(
+    prefix="/books", middleware=(Compress(),), limits=Limits(timeout=timedelta(seconds=5), compressed_body=True)
+)
 
 
 @books.get("/")
@@ -74,7 +76,7 @@ def get_book(book_id: Annotated[int, Path()]) -> Book | Response:
     return Book(book_id, "Emma")
 
 
-@books.post("/", status_code=201, max_body="64KB", timeout=2.0, on_disconnect="finish")
+@books.post("/", status_code=201, max_body="64KB", timeout=2.0, max_concurrency=8, queue=32, on_disconnect="finish")
 async def create(request: Request) -> Book:
     data: Any = await request.json()
     if not data:

@@ -16,7 +16,7 @@ pub(crate) struct Acceptance<const N: usize> {
 impl<const N: usize> Acceptance<N> {
     /// What the values of Accept-Encoding say of the codings called `names`.
     pub(crate) fn of<'v>(values: impl Iterator<Item = &'v [u8]>, names: [&str; N]) -> Self {
-        let (mut named, mut identity, mut any) = ([None; N], None, None);
+        let (mut given, mut identity, mut any) = ([None; N], None, None);
         for element in values.flat_map(|value| value.split(|&byte| byte == b',')) {
             let (name, weight) = weighted(element);
             let name = name.strip_prefix(b"x-").unwrap_or(name); // section 8.4.1.3: x-gzip
@@ -24,14 +24,14 @@ impl<const N: usize> Acceptance<N> {
                 .iter()
                 .position(|known| name.eq_ignore_ascii_case(known.as_bytes()));
             match at {
-                Some(at) => named[at] = Some(weight),
+                Some(at) => given[at] = Some(weight),
                 None if name == b"*" => any = Some(weight),
                 None if name.eq_ignore_ascii_case(b"identity") => identity = Some(weight),
                 None => {}
             }
         }
         Self {
-            weights: named.map(|weight| weight.or(any).unwrap_or(0)),
+            weights: given.map(|weight| weight.or(any).unwrap_or(0)),
             identity: identity.or(any),
         }
     }

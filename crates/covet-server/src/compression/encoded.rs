@@ -155,7 +155,8 @@ impl Stream for Encoded {
     }
 
     fn holds_head(&self) -> bool {
-        matches!(&self.source, Source::Stream(stream) if stream.holds_head())
+        let has_begun = self.encoder.is_some();
+        matches!(&self.source, Source::Stream(stream) if stream.holds_head() && !has_begun)
     }
 
     fn drain(&mut self) {
@@ -238,6 +239,10 @@ mod tests {
     struct Listed(VecDeque<Option<Part>>);
 
     impl Stream for Listed {
+        fn holds_head(&self) -> bool {
+            true
+        }
+
         fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Result<Part, Broken>> {
             match self.0.pop_front() {
                 Some(Some(part)) => Poll::Ready(Ok(part)),
@@ -316,6 +321,15 @@ mod tests {
         let source = Payload::Stream(Box::new(Listed(VecDeque::from([chunk(b"a")]))));
         let mut stream = Encoded::new(source, Coding::Gzip, Rc::new(Counting::default()));
         assert!(matches!(next(&mut stream), Poll::Ready(Err(_))));
+    }
+
+    #[test]
+    fn the_head_waits_for_the_first_part_and_not_for_its_encoding() {
+        let zeros = || chunk(&[0; TURN]);
+        let source = Payload::Stream(Box::new(Listed([None, zeros(), zeros()].into())));
+        let mut stream = Encoded::new(source, Coding::Zstd, Rc::new(Counting::default()));
+        assert!(matches!(next(&mut stream), Poll::Pending) && stream.holds_head());
+        assert!(matches!(next(&mut stream), Poll::Pending) && !stream.holds_head());
     }
 
     #[test]

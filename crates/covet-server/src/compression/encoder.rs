@@ -17,11 +17,13 @@ use super::coding::Coding;
 const GZIP_LEVEL: u32 = 4;
 const ZSTD_LEVEL: i32 = 1;
 const BROTLI_QUALITY: i32 = 4;
-/// Base-2 logarithms of the windows. A stream may live for hours among thousands, so that its
-/// memory counts for more than the last percent.
+/// Base-2 logarithms of the windows.
 const GZIP_WINDOW: u8 = 15;
-const STREAM_WINDOW: u32 = 17;
 const BROTLI_WINDOW: i32 = 18;
+/// The same for a stream of unknown length: it may live for hours among thousands, so that its
+/// memory counts for more than the last percent.
+const STREAM_WINDOW: u8 = 16;
+const BROTLI_STREAM_QUALITY: i32 = 2;
 /// Contexts of a kind that wait for reuse.
 const KEPT: usize = 2;
 /// The least room that is offered to a codec.
@@ -124,16 +126,20 @@ fn zstd(length: Option<u64>) -> Result<CCtx<'static>, Failed> {
     let mut set = |parameter| context.set_parameter(parameter).map_err(|_| Failed);
     set(CParameter::CompressionLevel(ZSTD_LEVEL))?;
     if length.is_none() {
-        set(CParameter::WindowLog(STREAM_WINDOW))?;
+        set(CParameter::WindowLog(STREAM_WINDOW.into()))?;
     }
     context.set_pledged_src_size(length).map_err(|_| Failed)?;
     Ok(context)
 }
 
 fn brotli(length: Option<u64>) -> CompressorWriter<Vec<u8>> {
+    let (quality, lgwin) = match length {
+        Some(_) => (BROTLI_QUALITY, BROTLI_WINDOW),
+        None => (BROTLI_STREAM_QUALITY, STREAM_WINDOW.into()),
+    };
     let parameters = BrotliEncoderParams {
-        quality: BROTLI_QUALITY,
-        lgwin: BROTLI_WINDOW,
+        quality,
+        lgwin,
         size_hint: length.map_or(0, |length| length as usize),
         ..BrotliEncoderParams::default()
     };

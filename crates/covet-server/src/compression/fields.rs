@@ -29,11 +29,11 @@ pub(super) fn vary(fields: &mut Vec<u8>) {
         fields.extend_from_slice(b"vary: accept-encoding\r\n");
         return;
     }
-    let mut merged = false;
+    let mut done = false;
     rewrite(fields, |name, value, out| {
-        let merges = is_vary(name) && !value.is_empty() && !merged;
+        let merges = is_vary(name) && !value.is_empty() && !done;
         if merges {
-            merged = true;
+            done = true;
             line(out, name, &[value, b", accept-encoding"]);
         }
         merges

@@ -100,13 +100,11 @@ fn encode(mut response: Response, coding: Coding, aside: &Rc<impl Aside + 'stati
     let body = mem::take(&mut response.body);
     let in_memory = !matches!(body, Payload::File(_) | Payload::Stream(_));
     response.body = if in_memory && body.as_slice().len() <= WHOLE {
-        match whole(body.as_slice(), coding, &**aside) {
-            Ok(encoded) => Payload::Buffer(encoded),
-            Err(_) => {
-                response.body = body;
-                return response;
-            }
-        }
+        let Ok(encoded) = whole(body.as_slice(), coding, &**aside) else {
+            response.body = body;
+            return response;
+        };
+        Payload::Buffer(encoded)
     } else {
         let aside = Rc::clone(aside) as Rc<dyn Aside>;
         Payload::Stream(Box::new(Encoded::new(body, coding, aside)))

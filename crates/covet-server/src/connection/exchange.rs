@@ -194,20 +194,14 @@ impl<S: Socket> Connection<S> {
     ) -> Result<Decision, Refusal> {
         let (head, bytes) = (&active.head, active.input.bytes());
         let method = head.method_name.of(bytes);
-        match head.method {
-            Method::Connect | Method::Trace => {
-                return Ok(Decision::Own(Response::problem(
-                    501,
-                    "this server does not implement the method",
-                )));
-            }
-            Method::Other if !worker.service.router.knows(method) => {
-                return Ok(Decision::Own(Response::problem(
-                    501,
-                    "this server does not implement the method",
-                )));
-            }
-            _ => {}
+        let is_unknown = match head.method {
+            Method::Connect | Method::Trace => true,
+            Method::Other => !worker.service.router.knows(method),
+            _ => false,
+        };
+        if is_unknown {
+            let why = "this server does not implement the method";
+            return Ok(Decision::Own(Response::problem(501, why)));
         }
         if head.form == TargetForm::Asterisk {
             let all = Response::new(200, None, Payload::Empty);
