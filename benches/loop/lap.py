@@ -11,10 +11,12 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benches.loop.workloads import WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def factory(loop: str) -> Callable[[], Any]:

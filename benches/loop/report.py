@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benches.http.charts import Bar, bar_chart
 from benches.http.environment import RESULTS, ROOT
 from benches.http.report import CHARTS, table, verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = ROOT / "docs" / "benchmarks-loop.md"
 

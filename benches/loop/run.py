@@ -36,8 +36,17 @@ def make_peers() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("making .bench/loop with the peers", flush=True)
-    subprocess.run([environment.COVET_PYTHON, "-m", "venv", "--clear", PEERS], check=True)
-    pip = [PEERS_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
+    subprocess.run([str(environment.COVET_PYTHON), "-m", "venv", "--clear", str(PEERS)], check=True)
+    pip = [
+        str(PEERS_PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+    ]
     for peer in wanted.splitlines():
         if not peer.startswith("#") and subprocess.run([*pip, peer], check=False).returncode:
             print(f"could not install {peer}: it is left out", file=sys.stderr)
@@ -52,7 +61,7 @@ def has(module: str) -> bool:
 def lap(loop: str, workload: Workload, operations: int, variables: dict[str, str]) -> dict[str, float] | None:
     """Seconds of one lap, or nothing where it failed."""
     path = os.pathsep.join([str(environment.ROOT / "python"), str(environment.ROOT)])
-    command = [PEERS_PYTHON, "-m", "benches.loop.lap", loop, workload.name, str(operations)]
+    command = [str(PEERS_PYTHON), "-m", "benches.loop.lap", loop, workload.name, str(operations)]
     surroundings = {**os.environ, **variables, "PYTHONPATH": path}
     try:
         done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False, timeout=120)

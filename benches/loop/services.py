@@ -13,10 +13,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benches.http.processes import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 30.0
 """Seconds until a service must answer."""
@@ -54,7 +57,7 @@ def _postgres(folder: Path) -> Iterator[dict[str, str]]:
             return
         folder.chmod(0o755)
         os.chown(data, user.pw_uid, user.pw_gid)
-    identity = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
+    identity: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid} if user else {}
     made = [initdb, "-D", str(data), "-A", "trust", "-U", "bench", "--no-sync"]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, cwd=data, **identity)
     command = [server, "-D", str(data), "-p", str(port), "-k", str(data), "-c", "listen_addresses=127.0.0.1"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import socket
 import ssl
@@ -323,7 +324,7 @@ async def executor() -> AsyncIterator[Operations]:
 @contextlib.asynccontextmanager
 async def asyncpg() -> AsyncIterator[Operations]:
     """asyncpg: queries one after another."""
-    import asyncpg as driver
+    driver = importlib.import_module("asyncpg")
 
     connection = await driver.connect(os.environ["COVET_BENCH_POSTGRES"])
 
@@ -339,7 +340,7 @@ async def asyncpg() -> AsyncIterator[Operations]:
 @contextlib.asynccontextmanager
 async def redis() -> AsyncIterator[Operations]:
     """redis-py: commands one after another."""
-    import redis.asyncio as driver
+    driver = importlib.import_module("redis.asyncio")
 
     client = driver.from_url(os.environ["COVET_BENCH_REDIS"])
 
@@ -355,13 +356,21 @@ async def redis() -> AsyncIterator[Operations]:
 
 ENDS = "both ends on the loop, 10 connections, 1 KiB each way"
 WORKLOADS = (
-    Workload("echo_streams", "Echo, streams", f"`asyncio.start_server` and `open_connection`; {ENDS}.", 20_000, echo_streams),
-    Workload("echo_protocol", "Echo, protocols", f"`asyncio.Protocol`; {ENDS}.", 30_000, echo_protocol),
-    Workload("echo_buffered", "Echo, buffered protocol", f"`asyncio.BufferedProtocol` answers; {ENDS}.", 30_000, echo_buffered),
-    Workload("echo_sock", "Echo, sock_*", f"`sock_recv` and `sock_sendall` on socket pairs; {ENDS}.", 10_000, echo_sock),
     Workload(
-        "echo_tls", "Echo, TLS", f"Streams with TLS; {ENDS}.", 8_000, echo_tls, "COVET_BENCH_CERTIFICATE"
+        "echo_streams", "Echo, streams", f"`asyncio.start_server` and `open_connection`; {ENDS}.", 20_000, echo_streams
     ),
+    Workload("echo_protocol", "Echo, protocols", f"`asyncio.Protocol`; {ENDS}.", 30_000, echo_protocol),
+    Workload(
+        "echo_buffered",
+        "Echo, buffered protocol",
+        f"`asyncio.BufferedProtocol` answers; {ENDS}.",
+        30_000,
+        echo_buffered,
+    ),
+    Workload(
+        "echo_sock", "Echo, sock_*", f"`sock_recv` and `sock_sendall` on socket pairs; {ENDS}.", 10_000, echo_sock
+    ),
+    Workload("echo_tls", "Echo, TLS", f"Streams with TLS; {ENDS}.", 8_000, echo_tls, "COVET_BENCH_CERTIFICATE"),
     Workload("bulk_streams", "A mebibyte, streams", "1 MiB to the other end, one byte back.", 300, bulk_streams),
     Workload("connect", "Connections, streams", "Connect, 1 KiB each way, close; one after another.", 1_500, connect),
     Workload("call_soon", "call_soon", "A thousand callbacks a turn.", 400_000, call_soon),

@@ -23,12 +23,12 @@ class SocketOperations(Scheduler):
     _ensure_fd_no_transport: Callable[[object], None]
     _ensure_resolved: Callable[..., Any]
 
-    async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
-        """Receive up to `nbytes` bytes; `b""` is the end."""
+    async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
+        """Receive up to `n` bytes; `b""` is the end."""
         self._check_socket(sock)
         while True:
             try:
-                return sock.recv(nbytes)
+                return sock.recv(n)
             except _BLOCKED:
                 waiting = self._until_ready(sock, False)
             await waiting

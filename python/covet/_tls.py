@@ -20,6 +20,11 @@ _RECORD = 16 * 1024
 class TlsProtocol(_stdlib.SSLProtocol):  # type: ignore[misc]
     """What lies between a transport and the protocol of a TLS connection."""
 
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        """Where the transport is to put what it reads."""
+        view: memoryview = self._ssl_buffer_view
+        return view
+
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes of the network came."""
         if self._state is not _WRAPPED or self._app_reading_paused or self._app_protocol_is_buffer:
@@ -40,26 +45,25 @@ class TlsProtocol(_stdlib.SSLProtocol):  # type: ignore[misc]
     def _do_read__copied(self) -> None:
         # The object of `_ssl` itself: `ssl.SSLObject` passes everything on.
         connection, incoming = self._sslobj._sslobj, self._incoming
-        more: list[bytes] = []
-        first, ended = b"", False
+        data, more, ended = b"", None, False
         try:
             while True:
                 chunk = connection.read(_RECORD)
                 if not chunk:
                     ended = True
                     break
-                if not first:
-                    first = chunk
+                if not data:
+                    data = chunk
+                elif more is None:
+                    more = [data, chunk]
                 else:
                     more.append(chunk)
                 if not incoming.pending and not connection.pending():
                     break
         except _AGAIN:
             pass
-        if more:
-            self._app_protocol.data_received(b"".join([first, *more]))
-        elif first:
-            self._app_protocol.data_received(first)
+        if data:
+            self._app_protocol.data_received(data if more is None else b"".join(more))
         if ended:
             self._call_eof_received()
             self._start_shutdown()
@@ -69,29 +73,27 @@ class TlsProtocol(_stdlib.SSLProtocol):  # type: ignore[misc]
             super()._write_appdata(list_of_data)
             return
         (data,) = list_of_data
+        outgoing = self._outgoing
         try:
-            self._write_at_once(data)
-            self._process_outgoing()
+            try:
+                done = self._sslobj._sslobj.write(data)
+            except _AGAIN:
+                done = 0
+            if done < len(data):
+                self._write_rest(data, done)
+            elif outgoing.pending < self._outgoing_high_water and not self._ssl_writing_paused:
+                self._transport.write(outgoing.read())
+                if self._app_writing_paused:
+                    self._control_app_writing()
+            else:
+                self._process_outgoing()
         except Exception as error:
             self._fatal_error(error, "Fatal error on SSL protocol")
 
-    def _write_at_once(self, data: Any) -> None:
-        """Encrypt; what OpenSSL does not take now waits as it does in the standard library."""
-        length = len(data)
-        try:
-            done = self._sslobj._sslobj.write(data)
-        except _AGAIN:
-            done = 0
-        if done < length:
-            # A copy: the caller may change what it gave.
-            rest = memoryview(bytes(data))[done:]
-            self._write_backlog.append(rest)
-            self._write_buffer_size += len(rest)
-            self._do_write()
-
-    def _process_outgoing(self) -> None:
-        outgoing = self._outgoing
-        if outgoing.pending and not self._ssl_writing_paused:
-            self._transport.write(outgoing.read())
-        if self._app_writing_paused or outgoing.pending + self._write_buffer_size >= self._outgoing_high_water:
-            self._control_app_writing()
+    def _write_rest(self, data: Any, done: int) -> None:
+        """What OpenSSL does not take at once waits as it does in the standard library."""
+        # A copy: the caller may change what it gave.
+        rest = memoryview(bytes(data))[done:]
+        self._write_backlog.append(rest)
+        self._write_buffer_size += len(rest)
+        self._do_write()

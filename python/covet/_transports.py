@@ -28,14 +28,14 @@ class SocketTransport(StreamTransport):
 
     max_size = 256 * 1024
     _start_tls_compatible = True
-    _sendfile_compatible: Any = constants._SendfileMode.TRY_NATIVE  # type: ignore[attr-defined]
+    _sendfile_compatible: Any = constants._SendfileMode.TRY_NATIVE
 
     # The constructor may fail before it has a socket.
     _sock: socket.socket | None = None
     _server: Any = None
     _empty_waiter: asyncio.Future[None] | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - asyncio's signature
         self,
         event_loop: Any,
         sock: socket.socket,
@@ -58,7 +58,7 @@ class SocketTransport(StreamTransport):
             event_loop.call_soon(futures._set_result_unless_cancelled, waiter, None)  # type: ignore[attr-defined]
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
         """`isinstance` finds asyncio's class, whose instances have another layout than a native one."""
         return transports._FlowControlMixin
 
@@ -154,10 +154,11 @@ class SocketTransport(StreamTransport):
         if self._empty_waiter is not None:
             raise RuntimeError("Empty waiter is already set")
         event_loop: Any = self._loop
-        self._empty_waiter = event_loop.create_future()
+        waiter: asyncio.Future[None] = event_loop.create_future()
+        self._empty_waiter = waiter
         if self._seal(True):
             self._tell_sent()
-        return self._empty_waiter
+        return waiter
 
     def _reset_empty_waiter(self) -> None:
         self._empty_waiter = None

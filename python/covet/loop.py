@@ -2,7 +2,8 @@
 
 `EventLoop` is an `asyncio.SelectorEventLoop` whose ready queue, timers and wake-ups are native and run on the same
 Tokio runtime as the server's sockets, and so are its stream transports and waits for sockets. Datagrams, pipes,
-subprocesses, signals and executors are the standard library's own code. There is no event-loop policy: pass `new_event_loop` as a `loop_factory`, or call `run`.
+subprocesses, signals and executors are the standard library's own code. There is no event-loop policy: pass
+`new_event_loop` as a `loop_factory`, or call `run`.
 """
 
 import asyncio
@@ -132,13 +133,19 @@ class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
             signal.set_wakeup_fd(current)
 
     def _make_socket_transport(
-        self, sock: socket.socket, protocol: asyncio.BaseProtocol, waiter: Any = None, *, extra: Any = None, server: Any = None
+        self,
+        sock: socket.socket,
+        protocol: asyncio.BaseProtocol,
+        waiter: Any = None,
+        *,
+        extra: Any = None,
+        server: Any = None,
     ) -> SocketTransport:
         """Make the transport of a stream socket, plain or Unix."""
         self._ensure_fd_no_transport(sock)
         return SocketTransport(self, sock, protocol, waiter, extra, server)
 
-    def _make_ssl_transport(
+    def _make_ssl_transport(  # noqa: PLR0913 - asyncio's signature
         self,
         rawsock: socket.socket,
         protocol: asyncio.BaseProtocol,

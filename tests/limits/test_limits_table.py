@@ -92,12 +92,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "request_id": (f"{IDS}::test_a_failure_has_the_name_of_its_request",),
     "slow_request": (f"{IDS}::test_a_slow_request_is_one_warning", f"{IDS}::test_nothing_is_slow_by_default"),
     "debug": (f"{MORE}::test_debug",),
+    "debug_locals": ("tests/wire/test_debug.py::test_locals_are_shown_only_when_they_were_asked_for",),
     "switch_interval": (f"{MORE}::test_switch_interval",),
-    "max_body_ratio": (f"{CODINGS}::test_the_ratio_is_a_setting",),
-    "Limits(compressed_body=)": (
-        f"{CODINGS}::test_a_route_that_does_not_take_them",
-        f"{CODINGS}::test_the_limit_of_the_route_is_that_of_the_decoded_body",
-    ),
     "timeout": (f"{HANDLERS}::test_time_limit_cancels", f"{HANDLERS}::test_time_limit_of_a_def"),
     "Limits(form_fields=)": (f"{UPLOADS}::test_limits_of_urlencoded_fields",),
     "Limits(multipart_parts=)": (f"{UPLOADS}::test_limits_of_a_route",),

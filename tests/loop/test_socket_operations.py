@@ -22,7 +22,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 async def started(coroutine: Any) -> asyncio.Task[Any]:
-    task = asyncio.ensure_future(coroutine)
+    task: asyncio.Task[Any] = asyncio.ensure_future(coroutine)
     for _ in range(3):
         await asyncio.sleep(0)
     return task

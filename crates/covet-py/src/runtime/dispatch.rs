@@ -66,9 +66,9 @@ fn deliver<'py>(
 /// Runs what is ready now, not what becomes ready meanwhile.
 pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
     let schedule = scheduler.get().schedule();
-    let mut ready = schedule.take_ready();
+    let mut ready = schedule.take_ready(scheduler.py());
     let ran = run_all(scheduler, &mut ready);
-    schedule.give_back(ready);
+    schedule.give_back(scheduler.py(), ready);
     ran
 }
 

@@ -4,7 +4,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
@@ -14,6 +13,7 @@ use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyString, PyTuple};
 
+use super::held::{Held, Holding};
 use super::{Scheduler, context};
 
 /// A callback that was scheduled: `cancel()` it, ask whether it was `cancelled()`.
@@ -22,7 +22,7 @@ pub struct Handle {
     scheduler: Py<Scheduler>,
     context: Py<PyAny>,
     cancelled: AtomicBool,
-    work: Mutex<Work>,
+    work: Held<Work>,
 }
 
 /// What a handle gives up when it is cancelled.
@@ -60,7 +60,7 @@ impl Handle {
             scheduler: scheduler.clone().unbind(),
             context: context.unbind(),
             cancelled: AtomicBool::new(false),
-            work: Mutex::new(Work {
+            work: Held::new(Work {
                 callback: Some((callback.unbind(), args.unbind())),
                 debug,
             }),
@@ -95,15 +95,14 @@ impl Handle {
     }
 
     fn callback<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let work = self.work();
+        let work = self.work(py);
         work.callback
             .as_ref()
             .map(|(callback, args)| (callback.bind(py).clone(), args.bind(py).clone()))
     }
 
-    /// The lock is never held across a call into Python, so it is free or about to be.
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    fn work<'a>(&'a self, py: Python<'a>) -> Holding<'a, Work> {
+        self.work.hold(py)
     }
 }
 
@@ -118,16 +117,16 @@ impl Handle {
         if let Ok(timer) = slf.cast::<TimerHandle>()
             && timer.get().is_scheduled()
         {
-            this.scheduler.get().schedule().count_cancelled();
+            this.scheduler.get().schedule().count_cancelled(slf.py());
         }
         this.cancelled.store(true, Ordering::Relaxed);
         if this.scheduler.get().is_debug() {
             let text = slf.repr()?.unbind();
-            if let Some(debug) = &mut this.work().debug {
+            if let Some(debug) = &mut this.work(slf.py()).debug {
                 debug.repr = Some(text);
             }
         }
-        let callback = this.work().callback.take();
+        let callback = this.work(slf.py()).callback.take();
         drop(callback);
         Ok(())
     }
@@ -174,7 +173,7 @@ impl Handle {
 
     #[getter]
     fn _source_traceback(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.work()
+        self.work(py)
             .debug
             .as_ref()
             .map(|debug| debug.source_traceback.clone_ref(py))
@@ -183,7 +182,7 @@ impl Handle {
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let (py, this) = (slf.py(), slf.get());
         let known = this
-            .work()
+            .work(py)
             .debug
             .as_ref()
             .and_then(|debug| debug.repr.as_ref().map(|text| text.clone_ref(py)));
@@ -203,7 +202,7 @@ impl Handle {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.scheduler)?;
         visit.call(&self.context)?;
-        let Ok(work) = self.work.try_lock() else {
+        let Some(work) = self.work.try_hold() else {
             return Ok(());
         };
         if let Some((callback, args)) = &work.callback {
@@ -216,10 +215,10 @@ impl Handle {
     }
 
     fn __clear__(&self) {
-        let taken = {
-            let mut work = self.work();
-            (work.callback.take(), work.debug.take())
-        };
+        let taken = self
+            .work
+            .try_hold()
+            .map(|mut work| (work.callback.take(), work.debug.take()));
         drop(taken);
     }
 }

@@ -11,17 +11,20 @@
 //! - [`guest`]: the same engine for a moment at a time, from callbacks of any loop
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
+//! - [`held`]: values that the interpreter's lock protects
 //! - [`handle`]: the handles that the scheduling methods return
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`net`]: sockets of asyncio programs: stream transports
+//! - `awaitables`: futures and tasks of the loop
 //! - [`pool`]: threads for handlers that may block
 //! - `output`, `block`, `quoted`, `digits`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
 
 mod attachment;
+mod awaitables;
 mod block;
 pub(crate) mod building;
 mod clock;
@@ -38,6 +41,7 @@ pub(crate) mod ffi;
 mod growing_bytes;
 mod guest;
 mod handle;
+mod held;
 pub(crate) mod inline_values;
 pub(crate) mod known_entries;
 pub(crate) mod leaf;

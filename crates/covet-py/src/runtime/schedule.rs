@@ -1,107 +1,108 @@
-//! A loop's queue of Python objects behind its lock: what any thread may add to and the loop's task takes from.
+//! A loop's queue of Python objects that attached threads add to and the loop's task takes from.
 //!
-//! The lock is never held across a call into Python, which may come back in: what falls out of the queue is dropped
-//! after the lock is. Knows handles and timers; what a turn does with them is `turn.rs`'s.
+//! It is never held across a call into Python, which may come back in: what falls out of the queue is dropped
+//! after it was let go. Knows handles and timers; what a turn does with them is `turn.rs`'s.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use super::held::{Held, Holding};
 use super::queue::Queue;
 use super::{TimerHandle, clock};
 
 /// Handles that are ready, timers that are not.
-pub(super) struct Schedule(Mutex<Queue<Py<PyAny>, Py<TimerHandle>>>);
+pub(super) struct Schedule(Held<Queue<Py<PyAny>, Py<TimerHandle>>>);
 
 impl Schedule {
     pub(super) const fn new() -> Self {
-        Self(Mutex::new(Queue::new()))
+        Self(Held::new(Queue::new()))
     }
 
-    /// Free, or about to be.
-    fn queue(&self) -> MutexGuard<'_, Queue<Py<PyAny>, Py<TimerHandle>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue<'a>(&'a self, py: Python<'a>) -> Holding<'a, Queue<Py<PyAny>, Py<TimerHandle>>> {
+        self.0.hold(py)
     }
 
     /// See [`Queue::start`].
-    pub(super) fn start(&self) {
-        self.queue().start();
+    pub(super) fn start(&self, py: Python<'_>) {
+        self.queue(py).start();
     }
 
     /// See [`Queue::stop`].
-    pub(super) fn stop(&self) {
-        self.queue().stop();
+    pub(super) fn stop(&self, py: Python<'_>) {
+        self.queue(py).stop();
     }
 
     /// See [`Queue::wake`].
-    pub(super) fn wake(&self) {
-        self.queue().wake();
+    pub(super) fn wake(&self, py: Python<'_>) {
+        self.queue(py).wake();
     }
 
     /// See [`Queue::begin_turn`].
-    pub(super) fn begin_turn(&self, waker: &Waker) {
-        self.queue().begin_turn(waker);
+    pub(super) fn begin_turn(&self, py: Python<'_>, waker: &Waker) {
+        self.queue(py).begin_turn(waker);
     }
 
     /// See [`Queue::rest`].
-    pub(super) fn rest(&self) -> Option<f64> {
-        self.queue().rest()
+    pub(super) fn rest(&self, py: Python<'_>) -> Option<f64> {
+        self.queue(py).rest()
     }
 
     /// See [`Queue::armed`].
-    pub(super) fn armed(&self) -> f64 {
-        self.queue().armed()
+    pub(super) fn armed(&self, py: Python<'_>) -> f64 {
+        self.queue(py).armed()
     }
 
     /// See [`Queue::arm`].
-    pub(super) fn arm(&self, when: f64) {
-        self.queue().arm(when);
+    pub(super) fn arm(&self, py: Python<'_>, when: f64) {
+        self.queue(py).arm(when);
     }
 
     /// See [`Queue::count_cancelled`].
-    pub(super) fn count_cancelled(&self) {
-        self.queue().count_cancelled();
+    pub(super) fn count_cancelled(&self, py: Python<'_>) {
+        self.queue(py).count_cancelled();
     }
 
     /// See [`Queue::timers_cancelled`].
-    pub(super) fn timers_cancelled(&self) -> usize {
-        self.queue().timers_cancelled()
+    pub(super) fn timers_cancelled(&self, py: Python<'_>) -> usize {
+        self.queue(py).timers_cancelled()
     }
 
     /// Takes the handles that are ready, to be run; those that become ready meanwhile have their own turn.
-    pub(super) fn take_ready(&self) -> VecDeque<Py<PyAny>> {
-        self.queue().take_ready()
+    pub(super) fn take_ready(&self, py: Python<'_>) -> VecDeque<Py<PyAny>> {
+        self.queue(py).take_ready()
     }
 
     /// What was not run of a turn goes first in the next one.
-    pub(super) fn give_back(&self, ready: VecDeque<Py<PyAny>>) {
-        self.queue().give_back(ready);
+    pub(super) fn give_back(&self, py: Python<'_>, ready: VecDeque<Py<PyAny>>) {
+        self.queue(py).give_back(ready);
     }
 
     /// Makes a handle ready.
     pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
-        self.queue().push(handle.clone().unbind());
+        self.queue(handle.py()).push(handle.clone().unbind());
     }
 
     /// Makes handles ready before those that are.
-    pub(super) fn push_first(&self, handles: Vec<Py<PyAny>>) {
-        self.queue().push_first(handles.into_iter());
+    pub(super) fn push_first(&self, py: Python<'_>, handles: Vec<Py<PyAny>>) {
+        self.queue(py).push_first(handles.into_iter());
     }
 
     /// Takes out everything: the handles that are ready, the timers that are not.
-    pub(super) fn take_all(&self) -> (VecDeque<Py<PyAny>>, Vec<Py<TimerHandle>>) {
-        let (ready, timers) = self.queue().drain();
-        timers.iter().for_each(|timer| timer.get().unschedule());
+    pub(super) fn take_all(&self, py: Python<'_>) -> (VecDeque<Py<PyAny>>, Vec<Py<TimerHandle>>) {
+        let (ready, timers) = self.queue(py).drain();
+        for timer in &timers {
+            timer.get().unschedule();
+        }
         (ready, timers)
     }
 
     /// Keeps `timer` until its time, and takes the opportunity to forget cancelled ones.
     pub(super) fn push_timer(&self, when: f64, timer: &Bound<'_, TimerHandle>) {
         let py = timer.py();
-        let mut queue = self.queue();
+        let mut queue = self.queue(py);
         let removed = queue.take_cancelled(|timer| is_cancelled(py, timer));
         queue.push_timer(when, timer.clone().unbind());
         drop(queue);
@@ -110,7 +111,7 @@ impl Schedule {
 
     /// Moves the timers that are due to the ready queue.
     pub(super) fn take_due(&self, py: Python<'_>) {
-        let mut queue = self.queue();
+        let mut queue = self.queue(py);
         if !queue.has_timers() {
             return;
         }
@@ -124,14 +125,20 @@ impl Schedule {
     }
 
     /// Drops everything.
-    pub(super) fn clear(&self) {
-        let drained = self.queue().drain();
+    pub(super) fn clear(&self, py: Python<'_>) {
+        let drained = self.queue(py).drain();
         drop(drained);
     }
 
-    /// For the collector, which may come while the lock is held.
+    /// [`Self::clear`] for the collector.
+    pub(super) fn clear_collected(&self) {
+        let drained = self.0.try_hold().map(|mut queue| queue.drain());
+        drop(drained);
+    }
+
+    /// For the collector, which may come while the queue is held.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Ok(queue) = self.0.try_lock() else {
+        let Some(queue) = self.0.try_hold() else {
             return Ok(());
         };
         queue.ready().try_for_each(|handle| visit.call(handle))?;

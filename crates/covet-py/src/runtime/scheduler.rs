@@ -23,7 +23,7 @@ use super::net::{StreamTransport, Waits, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
-use super::{Handle, TimerHandle, clock, dispatch};
+use super::{Handle, TimerHandle, awaitables, clock, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -54,6 +54,11 @@ impl Scheduler {
     /// Whether asyncio's debug mode is on.
     pub(super) fn is_debug(&self) -> bool {
         self.is_debug.load(Ordering::Relaxed)
+    }
+
+    /// Whether the loop is open and not in debug mode.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_closed.load(Ordering::Relaxed) && !self.is_debug()
     }
 
     /// Whether `stop()` was called: the turn that sees it is the last.
@@ -104,8 +109,8 @@ impl Scheduler {
         engine.furnish(|| Turns::new(selector))?;
         this.deadline.store(deadline.to_bits(), Ordering::Relaxed);
         this.is_first_turn.store(true, Ordering::Relaxed);
-        let driven = engine.block_on(Finished::new(|| this.schedule.start()));
-        this.schedule.stop();
+        let driven = engine.block_on(Finished::new(|| this.schedule.start(slf.py())));
+        this.schedule.stop(slf.py());
         this.is_stopping.store(false, Ordering::Relaxed);
         driving.end().and(driven)
     }
@@ -246,6 +251,21 @@ impl Scheduler {
         }
     }
 
+    /// A future of this loop.
+    fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        awaitables::new_future(slf)
+    }
+
+    /// A task of this loop that runs `coro`.
+    #[pyo3(signature = (coro, **kwargs))]
+    fn create_task<'py>(
+        slf: &Bound<'py, Self>,
+        coro: &Bound<'py, PyAny>,
+        kwargs: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        awaitables::new_task(slf, coro, kwargs)
+    }
+
     /// Runs `callback(*args)` in the next turn.
     #[pyo3(signature = (callback, *args, context=None))]
     fn call_soon<'py>(
@@ -308,9 +328,9 @@ impl Scheduler {
     }
 
     /// Ends `run_forever` after the turn that runs or is next.
-    fn stop(&self) {
+    fn stop(&self, py: Python<'_>) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        self.schedule.wake();
+        self.schedule.wake(py);
     }
 
     /// Whether asyncio's debug mode is on.
@@ -332,7 +352,7 @@ impl Scheduler {
 
     fn _timer_handle_cancelled(&self, handle: &Bound<'_, TimerHandle>) {
         if handle.get().is_scheduled() {
-            self.schedule.count_cancelled();
+            self.schedule.count_cancelled(handle.py());
         }
     }
 
@@ -363,8 +383,8 @@ impl Scheduler {
     }
 
     /// Drops everything that is scheduled.
-    fn _discard(&self) {
-        self.schedule.clear();
+    fn _discard(&self, py: Python<'_>) {
+        self.schedule.clear(py);
     }
 
     #[getter]
@@ -415,8 +435,8 @@ impl Scheduler {
     }
 
     #[getter]
-    fn _timer_cancelled_count(&self) -> usize {
-        self.schedule.timers_cancelled()
+    fn _timer_cancelled_count(&self, py: Python<'_>) -> usize {
+        self.schedule.timers_cancelled(py)
     }
 
     /// asyncio's constructor sets it to nought; the queue keeps the count.
@@ -433,7 +453,7 @@ impl Scheduler {
     }
 
     fn __clear__(&self) {
-        self.schedule.clear();
+        self.schedule.clear_collected();
     }
 }
 

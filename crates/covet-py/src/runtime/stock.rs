@@ -54,7 +54,10 @@ impl StockDriver {
 
     /// Makes these handles ready before those that are.
     fn _put_first(slf: &Bound<'_, Self>, handles: Vec<Py<PyAny>>) {
-        slf.as_super().get().schedule().push_first(handles);
+        slf.as_super()
+            .get()
+            .schedule()
+            .push_first(slf.py(), handles);
     }
 
     /// From now on what is scheduled here is passed on: `_pass_on` is called each time.
@@ -64,7 +67,7 @@ impl StockDriver {
 
     /// Takes out what is scheduled: handles that are ready, timers that are not.
     fn _take_all(slf: &Bound<'_, Self>) -> (Vec<Py<PyAny>>, Vec<Py<TimerHandle>>) {
-        let (ready, timers) = slf.as_super().get().schedule().take_all();
+        let (ready, timers) = slf.as_super().get().schedule().take_all(slf.py());
         (ready.into(), timers)
     }
 }

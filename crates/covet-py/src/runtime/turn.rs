@@ -22,7 +22,6 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::attachment::attached;
 use super::handle::panicked;
-use super::schedule::Schedule;
 use super::{Scheduler, clock, dispatch, drive, net};
 
 /// The longest sleep, in seconds (asyncio's): some platforms refuse more.
@@ -57,11 +56,10 @@ impl Turns {
     }
 
     fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
-        let schedule = scheduler.get().schedule();
         let deadline = scheduler.get().deadline();
         let is_first = scheduler.get().take_first_turn();
         let is_ready = self.take_events(scheduler, is_first, cx)?;
-        schedule.take_due(scheduler.py());
+        scheduler.get().schedule().take_due(scheduler.py());
         scheduler.get().pass_turn();
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
@@ -69,7 +67,7 @@ impl Turns {
         ran?;
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
-        } else if is_ready || !self.rest(schedule, deadline, cx) {
+        } else if is_ready || !self.rest(scheduler, deadline, cx) {
             self.go_on(cx);
         } else {
             self.unlooked = 0;
@@ -114,18 +112,24 @@ impl Turns {
     }
 
     /// Sets the alarm for the next timer or the deadline; false if there is something to do at once.
-    fn rest(&mut self, schedule: &Schedule, deadline: f64, cx: &mut Context<'_>) -> bool {
-        let Some(when) = schedule.rest() else {
+    fn rest(
+        &mut self,
+        scheduler: &Bound<'_, Scheduler>,
+        deadline: f64,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let (py, schedule) = (scheduler.py(), scheduler.get().schedule());
+        let Some(when) = schedule.rest(py) else {
             return false;
         };
         let when = when.min(deadline);
-        if when < schedule.armed() || !self.is_set {
+        if when < schedule.armed(py) || !self.is_set {
             self.set_alarm(when);
-            schedule.arm(if self.is_set { when } else { f64::INFINITY });
+            schedule.arm(py, if self.is_set { when } else { f64::INFINITY });
         }
         if self.is_set && self.alarm.as_mut().poll(cx).is_ready() {
             self.is_set = false;
-            schedule.arm(f64::INFINITY);
+            schedule.arm(py, f64::INFINITY);
             return false;
         }
         true
@@ -152,7 +156,7 @@ impl Future for Turns {
                 return;
             };
             // Even where the drive is over before the first turn: the next one needs the waker.
-            scheduler.get().schedule().begin_turn(cx.waker());
+            scheduler.get().schedule().begin_turn(py, cx.waker());
             if drive::is_finished() {
                 return;
             }

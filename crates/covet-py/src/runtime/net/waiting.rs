@@ -48,13 +48,13 @@ pub(in crate::runtime) fn when_ready<'py>(
     let future = scheduler.call_method0(intern!(py, "create_future"))?;
     let end = Bound::new(py, EndCallback::new())?;
     future.call_method1(intern!(py, "add_done_callback"), (&end,))?;
-    let waiting = Waiting {
+    let task = Waiting {
         watched,
         writing,
         future: future.clone().unbind(),
         end: end.unbind(),
     };
-    scheduler::spawn(scheduler.as_any(), tokio::task::unconstrained(waiting))?;
+    scheduler::spawn(scheduler.as_any(), tokio::task::unconstrained(task))?;
     Ok(future)
 }
 

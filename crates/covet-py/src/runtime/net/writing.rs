@@ -75,11 +75,10 @@ impl StreamTransport {
         let is_served = state.is_served || state.waker.is_some();
         let scheduler = this.scheduler(py).get();
         let waits_well = state.output.size() <= patience && (is_served || scheduler.is_in_turn());
-        if !state.output.is_blocked && !waits_well {
-            if let Err(error) = state.output.send_all(py, this.fd()) {
-                drop(state);
-                return Self::write_failed(slf, &error);
-            }
+        let must_go = !state.output.is_blocked && !waits_well;
+        if must_go && let Err(error) = state.output.send_all(py, this.fd()) {
+            drop(state);
+            return Self::write_failed(slf, &error);
         }
         if state.output.is_blocked || (!state.output.is_empty() && !scheduler.is_in_turn()) {
             state.wake();

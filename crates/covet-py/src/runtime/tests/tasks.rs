@@ -75,7 +75,7 @@ fn a_task_that_ends_at_once_leaves_nothing_on_the_loop() {
             .expect("a value");
         assert_eq!(value.extract::<i32>(py).expect("an int"), 7);
         let scheduler = event_loop.cast::<Scheduler>().expect("a loop").get();
-        assert!(scheduler.schedule().take_ready().is_empty());
+        assert!(scheduler.schedule().take_ready(py).is_empty());
         let asks = define(py, HANDLERS, "asks").call0().expect("a coroutine");
         let ended = start(event_loop, &asks, None)
             .expect("started")
