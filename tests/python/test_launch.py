@@ -114,3 +114,18 @@ def test_assignment_survives_the_command_line() -> None:
     (word,) = part.words()
     twin = Assignment.parse(word)
     assert (twin.parent, twin.ready, twin.board, twin.slot, twin.slots, twin.listeners) == (10, 5, -1, 1, 2, [3, 4])
+
+
+def test_reloading_turns_debug_on_and_lets_idle_connections_go() -> None:
+    launch = parse(["app:main", "--reload"], {})
+    assert launch.settings == {"drain_quiet": 0.05, "debug": True}
+    assert parse(["app:main", "--reload", "--drain-quiet", "2"], {}).settings["drain_quiet"] == 2.0
+    assert parse(["app:main", "--no-reload"], {"COVET_RELOAD": "1"}).settings == {}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_reloading_has_one_worker(workers: str) -> None:
+    assert parse(["app:main", "--reload"], {"COVET_WORKERS": workers}).workers == 1
+    assert parse(["app:main", "--reload", "--workers", "1"], {}).workers == 1
+    with pytest.raises(UsageError, match="--reload has one worker: leave --workers out"):
+        parse(["app:main", "--reload", "--workers", workers], {})
