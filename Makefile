@@ -14,6 +14,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 FUZZ_SECONDS ?= 60
 
+# Event loops beside covet's own, and what of the tests over the wire says most of a driver.
+LOOPS := asyncio uvloop
+LOOPS_QUICK := $(addprefix tests/wire/test_,handlers.py streams.py streamed_bodies.py bodies_awaited.py uploads.py)
+
 VENV := .venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.tools
@@ -24,8 +28,8 @@ PYTHON_PATHS := python tests examples benches fuzz scripts
 # Packages of their own, outside the workspace.
 APART := $(wildcard benches/*/Cargo.toml scripts/*/Cargo.toml fuzz/Cargo.toml tests/differential_http/peers/*/Cargo.toml)
 
-.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-report docs ci ci-full fuzz dist \
-	packaging coverage asyncio differential interpreters soak format clean
+.PHONY: differential-http install-missing help run build test check check-rust check-python check-house bench bench-quick bench-json bench-loop bench-switching bench-reload bench-report docs ci ci-full fuzz dist \
+	packaging coverage asyncio libraries differential interpreters free-threaded soak loops loops-quick format clean
 
 help: ## Show this list.
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -104,10 +108,10 @@ asyncio: $(VENV)/.built-dev ## Run CPython's own asyncio tests on this event loo
 libraries: $(VENV)/.built-dev ## Run asyncio libraries on this event loop, against PostgreSQL, Redis and a server of this repository.
 	scripts/test_libraries.sh
 
-ci: check docs packaging coverage asyncio libraries ## What must be green before every push.
+ci: check docs packaging coverage asyncio libraries loops-quick ## What must be green before every push.
 
 ci-full: export COVET_TEST_NEEDS = chromium slowhttptest
-ci-full: install-missing ci differential differential-http fuzz interpreters soak ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
+ci-full: install-missing ci loops differential differential-http fuzz interpreters soak free-threaded ## ci, then generated types and fuzzing for longer, every other interpreter, long soaks.
 
 install-missing:
 	scripts/install_missing.sh $(COVET_TEST_NEEDS)
@@ -122,11 +126,20 @@ fuzz: $(TOOLS) ## Run each fuzz target for FUZZ_SECONDS (60).
 	scripts/run_fuzz.sh $(FUZZ_SECONDS)
 	scripts/fuzz_typed.sh $(FUZZ_SECONDS)
 
+free-threaded: $(TOOLS) ## Compile for free-threaded Python, and test on it where there is one or its source.
+	scripts/free_threaded.sh
+
 interpreters: $(TOOLS) ## Run pytest against the wheel of every interpreter that is found.
 	scripts/test_interpreters.sh
 
 soak: $(VENV)/.built-release ## Run the long tests.
 	$(BIN)/python -m pytest -m soak || [ $$? = 5 ]
+
+loops: $(VENV)/.built-dev ## Run every test over the wire on each event loop that is not covet's.
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q tests/wire tests/limits tests/faults || exit 1; done
+
+loops-quick: $(VENV)/.built-dev
+	for loop in $(LOOPS); do COVET_TEST_LOOP=$$loop $(BIN)/python -m pytest -q $(LOOPS_QUICK) || exit 1; done
 
 dist: $(TOOLS) ## Build the sdist and a wheel for every interpreter that is found, into dist/.
 	@rm -rf dist
@@ -143,6 +156,9 @@ bench-quick: $(VENV)/.built-release ## Measure CovetPy against the floor; under 
 bench-switching: $(VENV)/.built-release ## Measure what switch_interval costs and gives; about five minutes.
 	$(BIN)/python -m benches.switching.run
 
+bench-reload: $(VENV)/.built-release ## Measure how soon a save is answered with `--reload`; half a minute.
+	$(BIN)/python -m benches.reload.run
+
 bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msgspec and pydantic; about two minutes.
 	$(BIN)/python -m benches.json.run
 
@@ -156,6 +172,7 @@ bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the R
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.
 	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/settings_table.py --check
 
 clean: ## Remove everything that was built.
 	rm -rf target $(VENV) .bench dist coverage python/covet/_native*.so benches/*/target scripts/*/target fuzz/target

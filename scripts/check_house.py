@@ -22,8 +22,10 @@ LONGEST_FILE = 600
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 # Public modules hand the native classes on; everything else asks them.
 NATIVE_IMPORTERS = {
+    "covet._drivers",
     "covet._serving",
     "covet._uploads",
+    "covet.changes",
     "covet.json",
     "covet.loop",
     "covet._sockets",

@@ -27,7 +27,10 @@ class Asked:
 
     path: str
     script: Path | None = None
-    """Of wrk, for what is no GET."""
+    """Of wrk, for what is no single GET."""
+    closes: bool = False
+    """Whether every request comes on a connection of its own."""
+    connections: int = CONNECTIONS
 
 
 @dataclass(frozen=True)
@@ -44,27 +47,48 @@ class Measured:
     errors: str
 
 
-def wrk_command(port: int, asked: Asked, seconds: int, connections: int = CONNECTIONS) -> list[str]:
+def wrk_command(port: int, asked: Asked, seconds: int) -> list[str]:
     """The command of the throughput load."""
+    closes = ["-H", "Connection: close"] if asked.closes else []
     script = [] if asked.script is None else ["-s", str(asked.script)]
     return [
         "wrk",
         "-t1",
-        f"-c{connections}",
+        f"-c{asked.connections}",
         f"-d{seconds}s",
         "--latency",
+        *closes,
         *script,
         f"http://{HOST}:{port}{asked.path}",
     ]
 
 
-def post_script(folder: Path, name: str, body: str) -> Path:
-    """A script that has wrk post `body` as JSON."""
-    script = folder / f"{name}.lua"
+def post_script(folder: Path, name: str, media_type: str, body: bytes) -> Path:
+    """A script that has wrk post `body`."""
+    script, file = folder / f"{name}.lua", folder / f"{name}.body"
+    file.write_bytes(body)
     lines = [
         'wrk.method = "POST"',
-        'wrk.headers["content-type"] = "application/json"',
-        f"wrk.body = [==[{body}]==]",
+        f'wrk.headers["content-type"] = "{media_type}"',
+        f'local file = io.open("{file}", "rb")',
+        'wrk.body = file:read("*a")',
+        "file:close()",
+    ]
+    script.write_text("\n".join(lines) + "\n")
+    return script
+
+
+def pipeline_script(folder: Path, name: str, together: int) -> Path:
+    """A script that has wrk send so many requests at once."""
+    script = folder / f"{name}.lua"
+    lines = [
+        "local together",
+        "init = function()",
+        "   local requests = {}",
+        f"   for number = 1, {together} do requests[number] = wrk.format() end",
+        "   together = table.concat(requests)",
+        "end",
+        "request = function() return together end",
     ]
     script.write_text("\n".join(lines) + "\n")
     return script
@@ -97,7 +121,7 @@ def parse_wrk(printed: str, cpu: float) -> Measured:
     if not total or not int(total[1]):
         raise Failed(f"no request was answered: {printed.strip()[-200:]}")
     requests, seconds = int(total[1]), microseconds(total[2] + total[3]) / 1e6
-    quantiles = dict(re.findall(r"^\s+(\d+)%\s+(\S+)$", printed, re.MULTILINE))
+    quantiles = dict(re.findall(r"^\s+(\d+)%\s+(\S+) *$", printed, re.MULTILINE))
     errors = "; ".join(line.strip() for line in printed.splitlines() if "Socket errors" in line or "Non-2xx" in line)
     return Measured(
         requests=requests,

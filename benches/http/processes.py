@@ -91,14 +91,14 @@ def memory(root: int) -> dict[str, int]:
     return {"rss": sums["Rss"], "pss": sums["Pss"]}
 
 
-def ask(port: int, path: str, body: str | None = None, timeout: float = 5.0) -> tuple[int, bytes]:
-    """One GET, or a POST of JSON, on a connection of its own."""
+def ask(port: int, path: str, posted: tuple[str, bytes] | None = None, timeout: float = 5.0) -> tuple[int, bytes]:
+    """One GET, or a POST of a media type and a body, on a connection of its own."""
     connection = HTTPConnection(HOST, port, timeout=timeout)
     try:
-        if body is None:
+        if posted is None:
             connection.request("GET", path)
         else:
-            connection.request("POST", path, body, {"content-type": "application/json"})
+            connection.request("POST", path, posted[1], {"content-type": posted[0]})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benches.http.charts import Bar, bar_chart
 from benches.http.environment import ROOT
 from benches.http.results import Figure, Results, newest
+from benches.http.servers import DRIVER_TARGETS
 from benches.http.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -93,10 +94,35 @@ def overview(results: Results) -> str:
     return "\n\n".join([text, *notes])
 
 
+def driver_section(results: Results) -> str:
+    """CovetPy on the event loops that are not its own, against its own and against Granian's RSGI."""
+    rows = []
+    for loop, targets in DRIVER_TARGETS.items():
+        for name, target in targets.items():
+            figure = results.figures.get((name, f"covet, {loop}"))
+            own = results.figures.get((name, "covet"))
+            granian = results.figures.get((name, "granian, RSGI"))
+            if figure and own:
+                rsgi = figure.cpu_us / granian.cpu_us if granian else None
+                row = [
+                    f"{WORKLOADS[name].title}, `--loop {loop}`",
+                    f"{figure.cpu_us:.1f}",
+                    verdict(figure.cpu_us / own.cpu_us, target),
+                    verdict(rsgi, 0.5 if loop == "uvloop" else None),
+                ]
+                rows.append(row)
+    return (
+        table(["workload", "CPU us/request", "x `--loop covet` (target)", "x granian, RSGI (target)"], rows)
+        if rows
+        else ""
+    )
+
+
 def workload_section(results: Results, name: str) -> str:
     """One workload: its chart, its figures, and who cannot do it."""
     workload = WORKLOADS[name]
     figures = results.of(name)
+    # Of pipelined requests wrk measures how long a batch takes, and not reliably.
     rows = [
         [
             figure.server,
@@ -104,7 +130,7 @@ def workload_section(results: Results, name: str) -> str:
             f"{figure.least:.1f} to {figure.most:.1f}",
             verdict(results.floor_ratio(figure), None),
             f"{figure.rps:,.0f}",
-            milliseconds(figure.p99_us),
+            milliseconds(figure.p99_us) if workload.pipelined == 1 else "-",
         ]
         for figure in figures
     ]
@@ -209,6 +235,7 @@ def page(results: Results) -> str:
         "CovetPy runs with every limit and timeout on. Only ratios within one run mean anything.",
         "## Overview",
         overview(results),
+        *(["## Other event loops", driver_section(results)] if driver_section(results) else []),
         "## Workloads",
         *(workload_section(results, name) for name in measured),
     ]

@@ -14,6 +14,7 @@ import os
 import statistics
 import sys
 from dataclasses import asdict
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Run:
         entry = {"server": server, "workload": workload, "reason": reason}
         if entry not in self.record["cannot"]:
             self.record["cannot"].append(entry)
-            print(f"{workload:9} {server:18} cannot: {reason}", flush=True)
+            print(f"{workload:11} {server:18} cannot: {reason}", flush=True)
 
     def turn(self, number: int, server: Server, workload: Workload) -> None:
         """One server's turn at one workload."""
@@ -65,20 +66,20 @@ class Run:
         try:
             with running(self.start(server, workload)) as process:
                 if server.name != "floor":
-                    status, body = ask(self.port, workload.path, workload.body)
+                    status, body = ask(self.port, workload.path, workload.posted, 20)
                     if status != 200 or not workload.matches(body):
                         raise Failed(f"answered {status} {body[:80]!r}")
                 measured = load.throughput(
                     process.pid, self.port, asked(workload), self.options.warm_up, self.options.seconds
                 )
-        except Failed as failure:
-            self.cannot(server.name, workload.name, str(failure))
+        except (Failed, OSError, HTTPException) as failure:
+            self.cannot(server.name, workload.name, str(failure) or repr(failure))
             return
         self.record["rounds"].append(
             {"round": number, "workload": workload.name, "server": server.name, **asdict(measured)}
         )
         shown = f"{measured.cpu_us:8.2f} us {measured.rps:10.0f} rps  p99 {measured.p99_us / 1e3:7.2f} ms  {measured.errors}"
-        print(f"{workload.name:9} {server.name:18} {shown}", flush=True)
+        print(f"{workload.name:11} {server.name:18} {shown}", flush=True)
 
     def rounds(self, workloads: list[Workload]) -> None:
         """Every server's turns, interleaved."""
@@ -115,9 +116,12 @@ class Run:
 
 def asked(workload: Workload) -> load.Asked:
     """What the load asks for at a workload."""
-    if workload.body is None:
-        return load.Asked(workload.path)
-    return load.Asked(workload.path, load.post_script(WORKSHOP, workload.name, workload.body))
+    script, posted = None, workload.posted
+    if posted is not None:
+        script = load.post_script(WORKSHOP, workload.name, *posted)
+    elif workload.pipelined > 1:
+        script = load.pipeline_script(WORKSHOP, workload.name, workload.pipelined)
+    return load.Asked(workload.path, script, workload.closes, workload.connections)
 
 
 def tidy(text: str) -> str:
@@ -145,11 +149,11 @@ def ratios(record: dict[str, Any]) -> None:
     medians: dict[tuple[str, str], list[float]] = {}
     for row in record["rounds"]:
         medians.setdefault((row["workload"], row["server"]), []).append(row["cpu_us"])
-    print(f"\n{'workload':10}{'server':20}{'CPU us':>8}{'spread':>16}{'x floor':>9}")
+    print(f"\n{'workload':12}{'server':20}{'CPU us':>8}{'spread':>16}{'x floor':>9}")
     for (workload, server), found in medians.items():
         floor = medians.get((workload, WORKLOADS[workload].yardstick))
         ratio = f"{statistics.median(found) / statistics.median(floor):9.2f}" if floor else ""
-        print(f"{workload:10}{server:20}{statistics.median(found):8.2f}{min(found):9.2f}-{max(found):.2f}{ratio}")
+        print(f"{workload:12}{server:20}{statistics.median(found):8.2f}{min(found):9.2f}-{max(found):.2f}{ratio}")
 
 
 def options() -> argparse.Namespace:

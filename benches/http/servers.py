@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 EVERYTHING = frozenset(WORKLOADS)
 STATIC = WORKSHOP / "static"
 """The directory of files that is served."""
-UNROUTED = frozenset({"text", "json", "rows", "sleep0", "sleep1ms", "pool", "pool_yields"})
+UNROUTED = frozenset(
+    {"text", "json", "rows", "sleep0", "sleep1ms", "pool", "pool_yields", "stream", "connections", "pipelined"}
+)
+UPLOADS = WORKSHOP / "uploads"
+"""Where servers keep the files that are uploaded."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
     absent: str = ""
     """Why it cannot take part on this machine, where it cannot."""
-    why_not: str = "no router or typed parameters"
+    why_not: str = "no router, typed parameters or forms"
     """Why it does not do the workloads that it does not do."""
 
     def variables(self, workload: Workload) -> dict[str, str]:
@@ -45,10 +49,17 @@ class Server:
         return {
             "BENCH_ROUTES": str(workload.routes),
             "BENCH_STATIC": str(STATIC),
+            "TMPDIR": str(UPLOADS),
             "PYTHONDONTWRITEBYTECODE": "",
             **self.environment,
         }
 
+
+DRIVER_TARGETS = {
+    "asyncio": {"text": 1.1, "json": 1.1, "sleep0": 1.1, "sleep1ms": 1.1},
+    "uvloop": {"text": 1.15, "json": 1.15, "sleep0": 1.3, "sleep1ms": 1.3},
+}
+"""The most that CovetPy may cost on another event loop against its own, by loop and workload."""
 
 NGINX = """
 daemon off; worker_processes 1; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.error.log;
@@ -62,14 +73,31 @@ http {{
     location = /text {{ default_type "text/plain; charset=utf-8"; return 200 "Hello, World!"; }}
     location = /json {{ default_type application/json; return 200 '{{"hello":"world"}}'; }}
     location /static/ {{ alias {static}/; }}
+    location = /stream {{ alias {static}/large.bin; sendfile off; output_buffers 2 64k; }}
+    client_max_body_size 0; client_body_buffer_size 64k;
+    location = /form {{ client_body_in_file_only clean; proxy_pass http://127.0.0.1:{port}/uploaded; proxy_pass_request_body off;
+      proxy_set_header Content-Length ""; proxy_method GET; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    location = /uploaded {{ default_type application/json; return 200 '{{"bytes":10485760}}'; }}
   }}
 }}
 """
 
 
-def covet_command(port: int, workers: int = 0, app: str = "covet_app") -> list[str]:
+def covet_command(port: int, workers: int = 0, app: str = "covet_app", *more: str) -> list[str]:
     """How CovetPy is started; `workers` 0 runs in the calling process."""
-    return [str(COVET), "run", f"{app}:main", "--workers", str(workers), "--host", HOST, "--port", str(port)]
+    return [str(COVET), "run", f"{app}:main", "--workers", str(workers), "--host", HOST, "--port", str(port), *more]
+
+
+def covet_on(loop: str) -> Server:
+    """CovetPy with its engine driven by another event loop."""
+    return Server(
+        f"covet, {loop}",
+        "covet",
+        lambda port, _: covet_command(port, 0, "covet_app", "--loop", loop),
+        can=frozenset(DRIVER_TARGETS[loop]),
+        absent="" if COVET.exists() else "not built: make build",
+        why_not="measured where the driver makes a difference",
+    )
 
 
 def nginx_command(port: int, _: Workload) -> list[str]:
@@ -122,6 +150,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
     """Every contestant by name, in the order in which they take turns."""
     present = environment.peer_versions()
     STATIC.mkdir(parents=True, exist_ok=True)
+    UPLOADS.mkdir(parents=True, exist_ok=True)
     (STATIC / "large.bin").write_text(FILE)
 
     def lacking(*peers: str) -> str:
@@ -132,7 +161,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             return [str(floor), str(port), "text"]
         body = WORKSHOP / f"{workload.name}.json"
         body.write_text(workload.payload)
-        return [str(floor), str(port), "json", str(body)]
+        return [str(floor), str(port), "closing" if workload.closes else workload.floor, str(body)]
 
     listed = (
         Server(
@@ -148,11 +177,12 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             lambda port, _: covet_command(port),
             absent="" if COVET.exists() else "not built: make build",
         ),
+        *map(covet_on, DRIVER_TARGETS),
         Server(
             "nginx",
             "yardstick",
             nginx_command,
-            can=frozenset({"text", "json", "static"}),
+            can=frozenset({"text", "json", "static", "stream", "upload", "connections", "pipelined"}),
             absent="" if binary("nginx") else "nginx is not installed",
             why_not="only constant answers and files",
         ),
@@ -192,7 +222,7 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
             "granian, WSGI",
             "server",
             granian("wsgi", "wsgi_app"),
-            can=frozenset({"text", "json", "rows", "pool", "pool_yields"}),
+            can=frozenset({"text", "json", "rows", "pool", "pool_yields", "stream", "connections", "pipelined"}),
             absent=lacking("granian"),
             why_not="WSGI cannot await and has no router",
         ),
@@ -216,8 +246,8 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
                 "--skip-checks",
             ],
             cwd=APPS / "bolt",
-            can=EVERYTHING - {"static"},
-            why_not="serves no files in production",
+            can=EVERYTHING - {"static", "stream", "upload"},
+            why_not="serves no files in production; keeps uploads in memory",
             environment={"PYTHONPATH": str(APPS)},
             absent=lacking("django-bolt"),
         ),
@@ -236,11 +266,18 @@ def contestants(floor: Path, gohttp: Path | None) -> dict[str, Server]:
                 "ERROR",
                 "--disable-openapi",
             ],
-            can=EVERYTHING - {"post", "rows_typed"},
+            can=EVERYTHING - {"post", "rows_typed", "stream", "upload"},
             absent=lacking("robyn"),
-            why_not="does not validate bodies",
+            why_not="does not validate bodies; keeps uploads in memory",
         ),
-        Server("blacksheep", "framework", uvicorn("blacksheep_app"), absent=lacking("blacksheep", "uvicorn")),
+        Server(
+            "blacksheep",
+            "framework",
+            uvicorn("blacksheep_app"),
+            can=EVERYTHING - {"upload"},
+            why_not="keeps uploads in memory",
+            absent=lacking("blacksheep", "uvicorn"),
+        ),
         Server("litestar", "framework", uvicorn("litestar_app"), absent=lacking("litestar", "uvicorn")),
         Server(
             "starlette",

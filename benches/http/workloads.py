@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from benches.http.apps.rows import ROWS
 
 HELLO = {"hello": "world"}
+FORM_TYPE = "multipart/form-data; boundary=of-the-bench"
+FORM_START = b'--of-the-bench\r\nContent-Disposition: form-data; name="file"; filename="large.bin"\r\n\r\n'
+FORM_END = b"\r\n--of-the-bench--\r\n"
+UPLOADED = 10 * 1024 * 1024
+"""Bytes of the file that is uploaded: 10 MiB."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Workload:
     answer: object
     """The body that every server must give: str for text, anything else as JSON."""
     floor: str = "json"
-    """The floor's answer that the row is compared with: text or json."""
+    """What the floor does for the row that is compared with it: text, json, stream or upload."""
     routes: int = 1
     """Routes of the deep table that are registered."""
     target: float | None = None
@@ -36,6 +41,20 @@ class Workload:
     """The most that CovetPy may cost against the best Python peer."""
     yardstick: str = "floor"
     """The server that the row is compared with."""
+    closes: bool = False
+    """Whether every request comes on a connection of its own."""
+    pipelined: int = 1
+    """Requests that are sent together."""
+    upload: int = 0
+    """Bytes of the file that is posted in a form; 0 posts none."""
+    connections: int = 64
+
+    @property
+    def posted(self) -> tuple[str, bytes] | None:
+        """What is posted, with its media type; None asks with GET."""
+        if self.upload:
+            return FORM_TYPE, FORM_START + b"0123456789abcdef" * (self.upload // 16) + FORM_END
+        return None if self.body is None else ("application/json", self.body.encode())
 
     @property
     def payload(self) -> str:
@@ -94,6 +113,32 @@ WORKLOADS = {
         Workload("pool_yields", "`def` handler in the pool, `time.sleep(0)`", "/pool-yields", HELLO, peer_target=0.35),
         Workload(
             "static", "static file, 1 MiB", "/static/large.bin", FILE, target=1.2, peer_target=0.5, yardstick="nginx"
+        ),
+        Workload(
+            "stream",
+            "streamed 1 MiB in 64 KiB chunks",
+            "/stream",
+            FILE,
+            floor="stream",
+            target=1.2,
+            peer_target=0.5,
+            yardstick="nginx",
+        ),
+        Workload(
+            "upload",
+            "10 MiB upload to disk",
+            "/form",
+            {"bytes": UPLOADED},
+            floor="upload",
+            target=1.2,
+            peer_target=0.5,
+            yardstick="nginx",
+            upload=UPLOADED,
+            connections=8,
+        ),
+        Workload("connections", "new connection for each request, JSON dict", "/json", HELLO, target=1.3, closes=True),
+        Workload(
+            "pipelined", "16 pipelined requests, JSON dict", "/json", HELLO, target=1.5, peer_target=0.6, pipelined=16
         ),
         Workload("route", "1 route", DEEP_PATH, HELLO),
         Workload("routes", "1,000 routes, deep match", DEEP_PATH, HELLO, routes=1000),

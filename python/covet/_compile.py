@@ -124,5 +124,5 @@ def _relative(origin: str) -> str:
 
 
 def with_debug(settings: ServerSettings, *, debug: bool) -> ServerSettings:
-    """`settings` with the application's word on debug."""
-    return dataclasses.replace(settings, debug=debug)
+    """`settings` with the application's word on debug, which reloading turns on in any case."""
+    return dataclasses.replace(settings, debug=settings.debug or debug)

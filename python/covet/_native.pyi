@@ -23,7 +23,7 @@ from selectors import SelectorKey
 from socket import socket
 from traceback import StackSummary
 from types import GenericAlias
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVarTuple, final, overload
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypeVarTuple, final, overload
 
 from typing_extensions import TypeVar, disjoint_base
 
@@ -64,6 +64,7 @@ __all__ = [
     "StreamingResponse",
     "TimerHandle",
     "ValidationError",
+    "Watcher",
     "json_decode",
     "json_encode",
     "set_parent_death_signal",
@@ -557,13 +558,24 @@ class Scheduler:
     _thread_id: int | None
     _timer_cancelled_count: int
 
+@final
+class Watcher:
+    """Notices of changes in folders, for a process of one thread: waiting holds the interpreter."""
+
+    deep: ClassVar[bool]
+    """Whether adding a folder adds all below it."""
+    def __new__(cls) -> Self: ...
+    def add(self, folder: str, /) -> None:
+        """Watch a folder. None there, or no room: OSError."""
+    def next(self, seconds: float, /) -> list[str] | None:
+        """The paths of the next notice, none after `seconds`. None: notices were lost."""
+
 @disjoint_base
 class GuestDriver(Scheduler):
     def _watched(self) -> int: ...
     def _visit(self) -> bool: ...
     def _leave(self) -> None: ...
 
-@disjoint_base
 class StockDriver(Scheduler):
     def _drive_within(self, selector: int, timeout: float | None, ready: Sized, scheduled: Sized) -> None: ...
     def _finish(self) -> None: ...

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Self, final
 
 from covet import listeners
-from covet._defaults import BACKLOG, DRAIN_TIMEOUT
 from covet._server_thread import ServerThread
 from covet._serving import Serving
 from covet.app import Covet
@@ -47,11 +46,13 @@ class Server:
         fd: int | None = None,
         sockets: Sequence[socket.socket] = (),
         signals: Sequence[signal.Signals] = (),
+        settings: ServerSettings | None = None,
     ) -> None:
         """Serve at `host` and `port` (0 takes a free one), or instead of them at one of `uds`, `fd` and `sockets`.
 
         `fd` and `sockets` are listening sockets (a descriptor; objects) of which duplicates are taken: they stay the
         caller's. `signals` drain the server, a second one at once; by default no signal handler is installed.
+        `settings` None: the defaults.
         A mistake: ConfigurationError; in use: OSError, at `async with`.
         """
         if not isinstance(app, Covet):
@@ -65,6 +66,7 @@ class Server:
         self._host, self._port = host, port
         self._uds, self._fds = uds, [one.fileno() for one in sockets] if fd is None else [fd]
         self._signals = tuple(signals)
+        self._settings = settings or ServerSettings()
         self._listeners: list[socket.socket] = []
         self._url = ""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -109,7 +111,7 @@ class Server:
         if self._closed is not None:
             raise ConfigurationError("this server was started before: make another one")
         self._loop = asyncio.get_running_loop()
-        serving = Serving(self._app, ServerSettings())
+        serving = Serving(self._app, self._settings)
         try:
             self._listeners = self._listen()
             self._closed = asyncio.Event()
@@ -143,11 +145,14 @@ class Server:
         """Until `stop` or `drain` is called, a signal in `signals` comes, or the task is cancelled."""
         await self.wait_closed()
 
-    async def drain(self, timeout: Seconds = DRAIN_TIMEOUT) -> None:
-        """Stop accepting, finish what runs, abort the rest after `timeout` seconds. Again: waits for the first."""
+    async def drain(self, timeout: Seconds | None = None) -> None:
+        """Stop accepting, finish what runs, abort the rest after `timeout` seconds. Again: waits for the first.
+
+        None: the setting `drain_timeout`.
+        """
         await asyncio.shield(self._begin_drain(timeout))
 
-    def stop(self, timeout: Seconds = DRAIN_TIMEOUT) -> None:
+    def stop(self, timeout: Seconds | None = None) -> None:
         """Begin to drain and return at once, for a handler, whose own request is among those waited for."""
         self._begin_drain(timeout)
 
@@ -168,12 +173,12 @@ class Server:
                 raise
             return adopted
         if self._uds is not None:
-            return [listeners.listen_unix(os.fspath(self._uds), BACKLOG)]
-        return listeners.listen([self._host], self._port, BACKLOG)
+            return [listeners.listen_unix(os.fspath(self._uds), self._settings.backlog)]
+        return listeners.listen([self._host], self._port, self._settings.backlog)
 
-    def _begin_drain(self, timeout: Seconds) -> asyncio.Task[None]:
+    def _begin_drain(self, timeout: Seconds | None) -> asyncio.Task[None]:
         """The one drain, begun if it was not."""
-        limit = seconds(timeout, "timeout")
+        limit = self._settings.drain_timeout if timeout is None else seconds(timeout, "timeout")
         if self._draining is None:
             if self._serving is None or self._loop is None:
                 raise RuntimeError("the server does not run: use `async with server`")
@@ -191,7 +196,7 @@ class Server:
 
     async def _drained(self) -> None:
         """Drain to the end, whatever is cancelled."""
-        draining = self._begin_drain(DRAIN_TIMEOUT)
+        draining = self._begin_drain(None)
         try:
             await asyncio.shield(draining)
         except asyncio.CancelledError:

@@ -7,9 +7,10 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from covet._defaults import BACKLOG, DRAIN_TIMEOUT, WORKER_TIMEOUT
+from covet._setting import Setting
 from covet.config import MAX_BODY, count, log_format, proxies, seconds, share, size_in_bytes
 from covet.errors import ConfigurationError
 
@@ -116,6 +117,7 @@ class ServerSettings:
     )
     slow_request: float | None = _setting(None, "seconds", "a request that takes so long is a warning in the log")
     debug: bool = _setting(False, "switch", "details in answers to failed requests; from the application")
+    debug_locals: bool = _setting(False, "switch", "pages of failed requests in debug show local variables too")
     switch_interval: float | None = _setting(None, "seconds", "Python's thread switch interval; none leaves it alone")
 
     def __post_init__(self) -> None:
@@ -126,27 +128,13 @@ class ServerSettings:
             raise ConfigurationError(f"queue is {self.queue}, but nothing waits without max_concurrency: set that too")
 
 
-class Setting(NamedTuple):
-    """One field of ServerSettings, described."""
-
-    name: str
-    unit: Unit
-    optional: bool
-    """None means no limit."""
-    default: object
-    words: str
-    choices: tuple[str, ...] = ()
-    """Of a text: all that it may be; none where it is a format."""
-
-
 def described() -> Iterator[Setting]:
     """Every field of ServerSettings."""
     for field in dataclasses.fields(ServerSettings):
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         said = field.metadata
-        yield Setting(
-            field.name, said["unit"], "None" in str(field.type), default, said["words"], choices=said["choices"]
-        )
+        optional = "None" in str(field.type)
+        yield Setting(field.name, said["unit"], default, said["words"], optional=optional, choices=said["choices"])
 
 
 def checked(setting: Setting, value: object) -> object:

@@ -200,6 +200,8 @@ class Supervisor:
         if to_heir:
             self._sockets.hand_over()
         else:
+            if self._heir is not None:  # it would go on with sockets on which nothing begins any more
+                os.kill(self._heir.pid, signal.SIGTERM)
             self._sockets.close()  # the workers' copies are the last ones, which they empty before they close
         if self._code == 0:
             say("draining; a second signal ends at once")
@@ -227,8 +229,6 @@ class Supervisor:
             say(f"process {heir.pid} serves")
             self._notifier.followed_by(heir.pid)
             self._drain(to_heir=True)
-        elif ready:  # we were told to stop meanwhile, and so is it
-            os.kill(heir.pid, signal.SIGTERM)
 
     def _heir_ended(self, heir: Heir, code: int) -> None:
         """The next covet has ended."""

@@ -25,7 +25,7 @@ from covet._serving import Serving
 from covet._systemd import Notifier
 from covet.app import Covet
 from covet.errors import ConfigurationError
-from covet.launch import FAILED_START, Assignment, Launch, parse
+from covet.launch import FAILED_START, Assignment, Launch, UsageError, parse
 from covet.lifespan import around
 from covet.listeners import Sockets
 from covet.loading import LoadError, load_app
@@ -187,7 +187,7 @@ def main(arguments: list[str]) -> int:
     sockets = Sockets((socket.socket(fileno=fd) for fd in part.listeners), owned=False)
     try:
         return run(parse(arguments[1:]), sockets, Told(lambda: tell("ready")), part)
-    except FailedStart as failure:
+    except (FailedStart, UsageError) as failure:  # the file of settings may have changed
         tell(str(failure))
         return FAILED_START
 

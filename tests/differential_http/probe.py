@@ -23,6 +23,10 @@ class Request(NamedTuple):
     """The first bytes, in hexadecimal digits."""
 
 
+OPTIONS = Request("OPTIONS", "*", 0, "")
+"""What a server understood that answers 200 itself: net/http asks no handler about the whole server."""
+
+
 class Seen(NamedTuple):
     """What a server made of some bytes."""
 
@@ -48,6 +52,10 @@ def understood(data: bytes) -> Seen:
         fields = {
             name.lower(): value.decode("latin-1") for name, value in re.findall(rb"\r\n([\w-]+): ?([^\r\n]*)", head)
         }
+        if status == 200 and b"x-length" not in fields:
+            requests.append(OPTIONS)
+            data = rest
+            continue
         if b"x-length" not in fields:
             detail = re.search(rb'"detail":"([^"]*)"', rest)
             return Seen(tuple(requests), str(status), detail[1].decode() if detail else "")

@@ -39,6 +39,18 @@ def inodes(pid: int) -> list[str]:
     return found
 
 
+CONNECTIONS, BEATS = 0, 1
+"""Words of a worker's slot in the memory file."""
+
+
+def word(server: ServerProcess, worker: int, index: int) -> int:
+    """What the worker has written there; its command line says which slot it has."""
+    command = Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")
+    board, slot = (int(number) for number in next(text for text in command if text.count(b",") >= 5).split(b",")[2:4])
+    with open(f"/proc/{server.process.pid}/fd/{board}", "rb") as file:
+        return int.from_bytes(os.pread(file.fileno(), 8, slot * 64 + index * 8), "little")
+
+
 def until(fact: Callable[[], bool], what: str) -> None:
     """Looks until something is so."""
     end = time.monotonic() + PATIENCE

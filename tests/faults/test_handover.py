@@ -125,6 +125,18 @@ def test_an_ignored_second_request(changing: Changing) -> None:
     assert server.end() == 0
 
 
+def test_a_stop_meanwhile_ends_both(changing: Changing) -> None:
+    server, _ = changing
+    server.signal(signal.SIGUSR2)
+    (handed,) = server.wait_for(r"covet: handing over to process (\d+)\n")
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(PATIENCE) == 0
+    assert server.end() == 0, "and nobody writes to its standard error any more"
+    assert status(int(handed[1])) in ("Z", "X")
+    with pytest.raises(ConnectionRefusedError):
+        ask(server.port, "GET", "/version")
+
+
 @pytest.mark.parametrize("workers", ["0"])
 def test_without_a_supervisor_nobody_follows(workers: str) -> None:
     """The signal has its usual effect there: docs/processes says so."""

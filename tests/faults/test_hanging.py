@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import app
-from tests.faults.possessions import until
+from tests.faults.possessions import BEATS, until, word
 from tests.wire.connection import Connection, ask, request
 from tests.wire.server_process import ServerProcess, running
 
@@ -35,11 +35,15 @@ def hang(server: ServerProcess, path: str) -> int:
     return pid
 
 
-@pytest.mark.parametrize("name", ["block", "deadlock"])
-def test_the_log_names_the_line_that_hangs(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "loop"), [("block", "covet"), ("deadlock", "covet"), ("block", "asyncio"), ("block", "uvloop")]
+)
+def test_the_log_names_the_line_that_hangs(name: str, loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
     lines, first = inspect.getsourcelines(getattr(app, name))
     line = first + len(lines) - 1
-    with running(APP, "--workers", "2", "--worker-timeout", "0.5") as server:
+    with running(APP, "--workers", "2", "--worker-timeout", "0.5", "--loop", loop) as server:
         pid = hang(server, f"/{name}")
         (found,) = server.wait_for(
             rf"worker {pid} has not answered for ([\d.]+) s: its loop is in (\S+):(\d+) in (\w+)"
@@ -133,14 +137,6 @@ def test_asked_by_hand_a_worker_says_where_it_is() -> None:
         server.stop()
 
 
-def beats(supervisor: int, worker: int) -> int:
-    """Of the worker, as it writes them into the memory file: the second word of its slot."""
-    command = Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")
-    board, slot = (int(number) for number in next(w for w in command if w.count(b",") >= 5).split(b",")[2:4])
-    with open(f"/proc/{supervisor}/fd/{board}", "rb") as file:
-        return int.from_bytes(os.pread(file.fileno(), 8, slot * 64 + 8), "little")
-
-
 def sleeps(pid: int) -> int:
     """How often the main thread of a process has gone to sleep."""
     return int(Path(f"/proc/{pid}/task/{pid}/status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0])
@@ -151,8 +147,8 @@ def test_an_idle_worker_wakes_up_once_a_second() -> None:
         (pid,) = server.workers()
 
         def next_beat() -> tuple[int, float]:
-            count = beats(server.process.pid, pid)
-            until(lambda: beats(server.process.pid, pid) > count, "it beats")
+            count = word(server, pid, BEATS)
+            until(lambda: word(server, pid, BEATS) > count, "it beats")
             return sleeps(pid), time.monotonic()
 
         next_beat()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.load import Load, Tally
-from tests.faults.possessions import Possessions
-from tests.wire.connection import ask
+from tests.faults.possessions import CONNECTIONS, Possessions, until, word
+from tests.wire.connection import Connection, ask
 from tests.wire.server_process import ServerProcess, running
 
 CLIENTS = 32
@@ -172,3 +172,30 @@ def test_a_stop_while_workers_are_replaced() -> None:
         assert not tally.failed
         assert tally.refused > 0
         assert server.end() == 0
+
+
+def test_connections_are_shared_out_before_and_after() -> None:
+    """Those that drain, and places where nobody is, do not count for the mean that a worker compares itself with."""
+    most = 100
+    with running(ECHO, "--workers", "2", "--drain-quiet", "600", "--drain-timeout", "600") as server:
+        opened: list[Connection] = []
+
+        def share_out() -> None:
+            workers = server.workers()[-2:]
+            start = len(opened)
+            for _ in range(most):
+                opened.append(Connection(server.port))
+                assert opened[-1].ask("GET", "/").status == 200
+            counts = [word(server, worker, CONNECTIONS) for worker in workers]
+            assert sum(counts) == most, f"from {start} on: {counts}"
+            assert min(counts) >= most // 4, counts
+
+        share_out()
+        server.signal(signal.SIGHUP)
+        server.wait_for("covet: replaced\n")
+        assert len(server.workers()) == 4, "two drain, and wait for what their clients may send"
+        share_out()
+        for connection in opened:
+            connection.socket.close()
+        until(lambda: len(server.workers()) == 2, "those that drain end with their last connection")
+        server.stop()

@@ -32,6 +32,7 @@ http {{
 HAPROXY = """
 global
   maxconn 1000
+  nbthread 1
 defaults
   mode http
   timeout connect 5s

@@ -57,8 +57,8 @@ def shop(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        ("", 2, "covet: no command: write one of run, routes, check; `covet --help` says what they do"),
-        ("rnu", 2, "covet: unknown command 'rnu': write one of run, routes, check"),
+        ("", 2, "covet: no command: write one of run, routes, check, config; `covet --help` says what they do"),
+        ("rnu", 2, "covet: unknown command 'rnu': write one of run, routes, check, config"),
         ("run", 2, "covet: no application: write `covet run module:attribute`, as `covet run app:main`"),
         ("run shop:main --prot 1", 2, "covet: unknown option --prot: did you mean --port?"),
         ("run shop:main --port x", 2, "covet: --port is 'x': write a whole number from 0 to 65535"),

@@ -61,6 +61,7 @@ DEFAULTS = {
     "request_id": False,
     "slow_request": None,
     "debug": False,
+    "debug_locals": False,
     "switch_interval": None,
 }
 

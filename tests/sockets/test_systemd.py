@@ -94,12 +94,11 @@ def test_reloading(manager: Manager) -> None:
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_signs_of_life(manager: Manager, workers: str) -> None:
     with running(ECHO, "--workers", workers, env=environment(manager, WATCHDOG_USEC="100000")) as server:
+        began = time.monotonic()
         manager.hear("READY")
-        times = []
-        for _ in range(5):
+        for _ in range(20):
             manager.hear("WATCHDOG")
-            times.append(time.monotonic())
-        assert times[-1] - times[0] >= 0.19, "twice in the time that is allowed, not more often"
+        assert time.monotonic() - began > 0.3, "twice in the time that is allowed, not much more often"
         server.stop()
 
 

@@ -5,7 +5,10 @@
 //! that is formatted once a second. It must stay as fast as such a server honestly is: a ratio
 //! against a slow floor would flatter.
 //!
-//! Usage: `floor PORT text|json [FILE]`, where FILE holds the body of the JSON answer
+//! Usage: `floor PORT text|json|closing|stream|upload [FILE]`, where FILE holds the body of the answer.
+//! `closing` is `json` with one answer for each connection; `stream` and `upload` are in `large`.
+
+mod large;
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,12 +18,17 @@ const BUFFER: usize = 16 * 1024;
 
 fn answer(kind: &str, file: &str) -> Vec<u8> {
     let (content_type, body) = match kind {
-        "json" => ("application/json", file),
-        _ => ("text/plain; charset=utf-8", "Hello, World!"),
+        "text" => ("text/plain; charset=utf-8", "Hello, World!"),
+        _ => ("application/json", file),
     };
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     let length = body.len();
-    format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+    let last = if kind == "closing" {
+        "connection: close\r\n"
+    } else {
+        ""
+    };
+    format!("HTTP/1.1 200 OK\r\ndate: {date}\r\ncontent-type: {content_type}\r\n{last}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 /// Bytes of the first request in `input` with its body, or `None` while it is incomplete.
@@ -41,7 +49,11 @@ fn request_length(input: &[u8]) -> std::io::Result<Option<usize>> {
     Ok(Some(head + body).filter(|&total| total <= input.len()))
 }
 
-async fn connection(mut stream: TcpStream, answer: Rc<RefCell<Vec<u8>>>) -> std::io::Result<()> {
+async fn connection(
+    mut stream: TcpStream,
+    answer: Rc<RefCell<Vec<u8>>>,
+    closing: bool,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut input, mut filled) = (vec![0; BUFFER], 0);
     let mut output = Vec::with_capacity(1024);
@@ -64,23 +76,33 @@ async fn connection(mut stream: TcpStream, answer: Rc<RefCell<Vec<u8>>>) -> std:
         if !output.is_empty() {
             stream.write_all(&output).await?;
             output.clear();
+            if closing {
+                return Ok(());
+            }
         }
     }
 }
 
 async fn serve(port: u16, kind: &str, file: String) -> std::io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let parts = Rc::new(large::chunks(&file));
     let shared = Rc::new(RefCell::new(answer(kind, &file)));
-    let (kind, current) = (kind.to_owned(), shared.clone());
+    let constant = Rc::new(answer(kind, &file));
+    let (keeper, current) = (kind.to_owned(), shared.clone());
     tokio::task::spawn_local(async move {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            *current.borrow_mut() = answer(&kind, &file);
+            *current.borrow_mut() = answer(&keeper, &file);
         }
     });
+    let closing = kind == "closing";
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::task::spawn_local(connection(stream, shared.clone()));
+        match kind {
+            "stream" => tokio::task::spawn_local(large::stream(stream, parts.clone())),
+            "upload" => tokio::task::spawn_local(large::upload(stream, constant.clone())),
+            _ => tokio::task::spawn_local(connection(stream, shared.clone(), closing)),
+        };
     }
 }
 
@@ -90,7 +112,9 @@ fn main() -> std::io::Result<()> {
         arguments.first().and_then(|port| port.parse().ok()),
         arguments.get(1),
     ) else {
-        return Err(std::io::Error::other("usage: floor PORT text|json [FILE]"));
+        return Err(std::io::Error::other(
+            "usage: floor PORT text|json|closing|stream|upload [FILE]",
+        ));
     };
     let hello = || Ok(r#"{"hello":"world"}"#.to_owned());
     let file = arguments

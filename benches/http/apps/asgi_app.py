@@ -10,6 +10,17 @@ TEXT = [(b"content-type", b"text/plain; charset=utf-8")]
 JSON = [(b"content-type", b"application/json")]
 
 
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def stream(send):
+    headers = [(b"content-type", b"application/octet-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for chunk in CHUNKS:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
 def greeting():
     return {"hello": "world"}
 
@@ -18,6 +29,9 @@ async def main(scope, receive, send):
     if scope["type"] != "http":
         return
     path = scope["path"]
+    if path == "/stream":
+        await stream(send)
+        return
     if path == "/text":
         headers, body = TEXT, b"Hello, World!"
     else:

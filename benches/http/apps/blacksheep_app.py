@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import deep_routes
 import rows
-from blacksheep import Application, FromJSON
+from blacksheep import Application, FromJSON, Response, StreamedContent
 from blacksheep import json as json_response
 from blacksheep import text as text_response
 
@@ -94,6 +94,19 @@ async def pool():
 async def pool_yields():
     await asyncio.to_thread(time.sleep, 0)
     return json_response({"hello": "world"})
+
+
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def chunks():
+    for chunk in CHUNKS:
+        yield chunk
+
+
+@main.router.get("/stream")
+async def stream():
+    return Response(200, content=StreamedContent(b"application/octet-stream", chunks))
 
 
 async def deep(id: int):

@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import deep_routes
 import rows
 
-from covet import Covet, Request
+from covet import Covet, Request, StreamingResponse, UploadFile
 
 main = Covet()
 if folder := os.environ.get("BENCH_STATIC"):
@@ -100,6 +101,24 @@ def pool_yields() -> dict[str, str]:
 @main.get("/cpu")
 def cpu() -> dict[str, int]:
     return {"sum": sum(number * number for number in range(200_000))}
+
+
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    for chunk in CHUNKS:
+        yield chunk
+
+
+@main.get("/stream")
+async def stream() -> StreamingResponse:
+    return StreamingResponse(chunks(), media_type="application/octet-stream")
+
+
+@main.post("/form", max_body="16MiB")
+async def form(file: UploadFile) -> dict[str, int]:
+    return {"bytes": file.size}
 
 
 @main.post("/upload")

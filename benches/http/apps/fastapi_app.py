@@ -3,12 +3,13 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import deep_routes
 import rows
-from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi import FastAPI, UploadFile
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
@@ -93,6 +94,24 @@ def pool() -> dict[str, str]:
 def pool_yields() -> dict[str, str]:
     time.sleep(0)
     return {"hello": "world"}
+
+
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    for chunk in CHUNKS:
+        yield chunk
+
+
+@main.get("/stream")
+async def stream() -> StreamingResponse:
+    return StreamingResponse(chunks(), media_type="application/octet-stream")
+
+
+@main.post("/form")
+async def form(file: UploadFile) -> dict[str, int | None]:
+    return {"bytes": file.size}
 
 
 @main.get("/cpu")

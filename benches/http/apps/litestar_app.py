@@ -3,12 +3,17 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import deep_routes
 import rows
 from litestar import Litestar, MediaType, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Stream
 from litestar.static_files import create_static_files_router
 
 
@@ -93,6 +98,31 @@ def pool_yields() -> dict[str, str]:
     return {"hello": "world"}
 
 
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def chunks() -> AsyncIterator[bytes]:
+    for chunk in CHUNKS:
+        yield chunk
+
+
+@get("/stream")
+async def stream() -> Stream:
+    return Stream(chunks(), media_type="application/octet-stream")
+
+
+@dataclass
+class Form:
+    """What is uploaded."""
+
+    file: UploadFile
+
+
+@post("/form", status_code=200)
+async def form(data: Annotated[Form, Body(media_type=RequestEncodingType.MULTI_PART)]) -> dict[str, int]:
+    return {"bytes": data.file.file.seek(0, os.SEEK_END)}
+
+
 @get([path.replace("{id}", "{id:int}") for path in deep_routes.paths()])
 async def deep(id: int) -> dict[str, str]:
     return {"hello": "world"}
@@ -100,6 +130,7 @@ async def deep(id: int) -> dict[str, str]:
 
 files = create_static_files_router("/static", directories=[os.environ["BENCH_STATIC"]])
 main = Litestar(
-    [files, text, json, item, sleep0, sleep1ms, pool, pool_yields, deep, order, list_rows, typed_rows],
+    [files, text, json, item, sleep0, sleep1ms, pool, pool_yields, deep, order, list_rows, typed_rows, stream, form],
     openapi_config=None,
+    request_max_body_size=16 * 1024 * 1024,
 )

@@ -10,12 +10,20 @@ JSON = [("content-type", "application/json")]
 TEXT = [("content-type", "text/plain; charset=utf-8")]
 
 
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
 def greeting():
     return {"hello": "world"}
 
 
 async def main(scope, protocol):
     path = scope.path
+    if path == "/stream":
+        transport = protocol.response_stream(200, [("content-type", "application/octet-stream")])
+        for chunk in CHUNKS:
+            await transport.send_bytes(chunk)
+        return
     if path == "/text":
         protocol.response_str(200, TEXT, "Hello, World!")
         return

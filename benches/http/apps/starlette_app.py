@@ -7,7 +7,7 @@ import time
 import deep_routes
 import rows
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -52,6 +52,23 @@ def pool_yields(request):
     return JSONResponse({"hello": "world"})
 
 
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
+
+async def chunks():
+    for chunk in CHUNKS:
+        yield chunk
+
+
+async def stream(request):
+    return StreamingResponse(chunks(), media_type="application/octet-stream")
+
+
+async def form(request):
+    async with request.form() as data:
+        return JSONResponse({"bytes": data["file"].size})
+
+
 main = Starlette(
     routes=[
         Route("/text", text),
@@ -59,6 +76,8 @@ main = Starlette(
         Route("/items/{id:int}", item),
         Route("/sleep0", sleep0),
         Route("/sleep1ms", sleep1ms),
+        Route("/stream", stream),
+        Route("/form", form, methods=["POST"]),
         Route("/rows", list_rows),
         Route("/pool", pool),
         Route("/pool-yields", pool_yields),

@@ -5,9 +5,14 @@ import time
 import orjson
 from rows import ROWS
 
+CHUNKS = [b"0123456789abcdef" * 4096 for _ in range(16)]
+
 
 def main(environ, start_response):
     path = environ["PATH_INFO"]
+    if path == "/stream":
+        start_response("200 OK", [("content-type", "application/octet-stream")])
+        return iter(CHUNKS)
     if path == "/text":
         kind, body = "text/plain; charset=utf-8", b"Hello, World!"
     else:

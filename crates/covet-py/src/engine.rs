@@ -18,7 +18,7 @@ use covet_server::settings::Settings;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::invoke::Invoker;
+use crate::invoke::{Debug, Invoker};
 use crate::plan::{CallPlan, Compiled};
 use crate::runner::Runner;
 use crate::runtime::{Pool, SharedSlots, ThreadBound};
@@ -47,6 +47,7 @@ struct State {
 /// Settings that are the bindings' own.
 struct More {
     pool_threads: usize,
+    debug: Option<Debug>,
     access_log: bool,
     access_log_file: Option<PathBuf>,
     access_log_format: Format,
@@ -222,6 +223,7 @@ impl State {
                 event_loop: event_loop.clone().unbind(),
                 pool: Rc::clone(&pool),
             }),
+            debug: self.more.debug,
         };
         let access = match &self.more.access_log_file {
             Some(path) if path.as_os_str() != "-" => Some(AccessLog::to_file(path)?),
@@ -331,6 +333,12 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
     };
     let more = More {
         pool_threads: number("pool_threads")?,
+        debug: if given.getattr("debug")?.extract()? {
+            let locals = given.getattr("debug_locals")?.extract()?;
+            Some(Debug { locals })
+        } else {
+            None
+        },
         access_log: given.getattr("access_log")?.extract()?,
         access_log_file: given.getattr("access_log_file")?.extract()?,
         access_log_format: Format::parse(given.getattr("access_log_format")?.extract()?)

@@ -7,13 +7,18 @@ use covet_server::http1::{field_is_valid, reason_phrase};
 use covet_server::json::write::write_str;
 use covet_server::request_id;
 use covet_server::response::{PROBLEM, Payload, Response};
-use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PySystemExit};
+use pyo3::exceptions::{PyBaseException, PyException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping};
+use pyo3::types::{PyBytes, PyDict, PyMapping};
 
-use crate::typed::{Problem, Refused};
+use crate::request_name::Seen;
+use crate::typed::{Code, Problem, Refused};
 use crate::{imports, json, request_name, runtime};
+
+const PAGE: &[u8] = b"text/html; charset=utf-8";
+/// Nothing runs and nothing is loaded.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// One failure of a request's validation.
 #[derive(Debug)]
@@ -71,9 +76,11 @@ fn closed(status: u16, mut out: Buffer) -> Response {
     Response::new(status, Some(PROBLEM), Payload::Buffer(out))
 }
 
-/// 422 with every failure of the request.
+/// 422 with every failure of the request; 400 where a limit of JSON itself is passed.
 pub(crate) fn invalid(failures: &[Failure]) -> Response {
-    let mut out = problem(422);
+    let over = |failure: &Failure| matches!(failure.problem.code, Code::Depth | Code::Digits);
+    let status = if failures.iter().any(over) { 400 } else { 422 };
+    let mut out = problem(status);
     out.extend_from_slice(br#","errors":["#);
     for (at, failure) in failures.iter().enumerate() {
         if at > 0 {
@@ -99,12 +106,14 @@ pub(crate) fn invalid(failures: &[Failure]) -> Response {
         out.push(b'}');
     }
     out.push(b']');
-    closed(422, out)
+    closed(status, out)
 }
 
-/// 500 with a request id, and one log record that has the id, the route and `what` happened.
+/// 500 with a request id, and one log record that has the id, the route and `what` happened. In debug mode the answer
+/// has the exception.
 pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&PyErr>) -> Response {
-    let id = request_name::current().unwrap_or_else(|| request_id::make().into());
+    let known = request_name::current();
+    let id = known.name.unwrap_or_else(|| request_id::make().into());
     let words = PyDict::new(py);
     let logged = (|| {
         if let Some(error) = error {
@@ -124,10 +133,39 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
     if let Err(failed) = logged {
         failed.write_unraisable(py, None);
     }
+    if let Some(seen) = known.seen {
+        let error = error.map(|error| error.clone_ref(py).into_value(py)); // with its traceback, before 3.12 too
+        match in_debug(py, (error.as_ref(), what, route, &id), &seen) {
+            Ok(response) => return response,
+            Err(failed) => failed.write_unraisable(py, None),
+        }
+    }
     let mut out = problem(500);
     out.extend_from_slice(br#","request_id":"#);
     write_str(&mut out, &id);
     closed(500, out)
+}
+
+/// The exception, what happened, where, and the request's name.
+type Failed<'a> = (Option<&'a Py<PyBaseException>>, &'a str, &'a str, &'a str);
+
+/// 500 with all that is known.
+fn in_debug(py: Python<'_>, failed: Failed<'_>, seen: &Seen) -> PyResult<Response> {
+    let fields: Vec<(&str, &str)> = seen
+        .fields
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let asked = (&seen.method, &seen.target, seen.version, fields);
+    let said = imports::debug_answer(py)?.call1((failed, asked, seen.locals))?;
+    let (is_page, body): (bool, Bound<'_, PyBytes>) = said.extract()?;
+    let mut out = Buffer::take();
+    out.extend_from_slice(body.as_bytes());
+    let kind = if is_page { PAGE } else { PROBLEM };
+    let response = Response::new(500, Some(kind), Payload::Buffer(out));
+    Ok(response
+        .with_field("cache-control", "no-store")
+        .with_field("content-security-policy", POLICY))
 }
 
 /// One warning about a request that took long.

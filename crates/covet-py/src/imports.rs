@@ -60,6 +60,12 @@ pub(crate) fn server_logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(logger.bind(py).clone())
 }
 
+/// What a failed request is answered in debug mode.
+pub(crate) fn debug_answer(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static ANSWER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ANSWER.import(py, "covet.debugging", "answer")
+}
+
 /// The coroutine function that advances an async iterator.
 pub(crate) fn advance(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static ADVANCE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::forms::{self, ReceivedForm};
 use crate::parameters::{Parameter, Source};
 use crate::plan::CallPlan;
-use crate::request_name::Under;
+use crate::request_name::{AtHand, Seen, Under};
 use crate::runner::Runner;
 use crate::types::{BodySource, Request, RequestParts};
 use crate::{failure, request_name, runtime};
@@ -31,16 +31,27 @@ pub(crate) struct Invoker {
     pub(crate) plans: Vec<Arc<CallPlan>>,
     pub(crate) app: Py<PyAny>,
     pub(crate) runner: Rc<Runner>,
+    pub(crate) debug: Option<Debug>,
+}
+
+/// Failed requests are answered with their exceptions.
+#[derive(Clone, Copy)]
+pub(crate) struct Debug {
+    /// Local variables too.
+    pub(crate) locals: bool,
 }
 
 impl Handler for Invoker {
     fn call(&self, received: &Received<'_>) -> Answer {
-        let Some(name) = received.request_id else {
-            return self.invoke(received);
+        let known = AtHand {
+            name: received.request_id.map(Arc::from),
+            seen: (self.debug).map(|debug| Arc::new(Seen::of(received, debug.locals))),
         };
-        let name = Arc::<str>::from(name);
-        match request_name::under(Some(&name), || self.invoke(received)) {
-            Answer::Later(work) => Answer::Later(Box::pin(Under { name, work })),
+        if known.is_empty() {
+            return self.invoke(received);
+        }
+        match request_name::under(&known, || self.invoke(received)) {
+            Answer::Later(work) => Answer::Later(Box::pin(Under { known, work })),
             now @ Answer::Now(_) => now,
         }
     }

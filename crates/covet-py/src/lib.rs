@@ -13,6 +13,7 @@
 //! - [`json`]: Python values to JSON bytes and back
 //! - [`typed`]: JSON bytes to typed Python objects
 //! - [`types`]: the classes that users see
+//! - `watcher`: which paths changed, for reloading
 
 mod answers;
 mod bodies;
@@ -33,11 +34,14 @@ mod streams;
 mod texts;
 pub mod typed;
 pub mod types;
+mod watcher;
 
 use pyo3::prelude::*;
 
 /// The native half of the package `covet`.
-#[pymodule]
+///
+/// It asks for the GIL on free-threaded Python too, until docs/free-threading.md can say that it needs none.
+#[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use crate::engine::{Engine, set_parent_death_signal};
@@ -57,6 +61,9 @@ mod _native {
         MutableHeaders, PartReader, PlainTextResponse, QueryParams, RedirectResponse, Request,
         Response, State, StoredFile, StreamingResponse, Url,
     };
+
+    #[pymodule_export]
+    use crate::watcher::Watcher;
 
     use pyo3::prelude::*;
 

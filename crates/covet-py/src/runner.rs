@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::plan::{CallPlan, Mode};
+use crate::request_name::AtHand;
 use crate::respond::{Outcome, Shipped, respond};
 use crate::runtime::{Pool, Started, TaskEnd};
 use crate::streams::streamed;
@@ -96,11 +97,11 @@ impl Runner {
             args: args.clone().unbind(),
             words: words.map(|words| words.clone().unbind()),
             context,
-            name: request_name::current(),
+            known: request_name::current(),
         };
         let submitted = self.pool.submit(move |py| {
-            let name = job.name.clone();
-            request_name::under(name.as_ref(), || job.run(py))
+            let known = job.known.clone();
+            request_name::under(&known, || job.run(py))
         });
         // A thread cannot be cancelled: it is in flight until it ends, whoever has gone.
         let submitted = submitted.holding(pass.map(|pass| Box::new(pass) as Box<dyn Any>));
@@ -179,7 +180,7 @@ struct Job {
     words: Option<Py<PyDict>>,
     context: Py<PyAny>,
     /// Of the request.
-    name: Option<Arc<str>>,
+    known: AtHand,
 }
 
 impl Job {

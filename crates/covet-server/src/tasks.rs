@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
@@ -125,7 +125,7 @@ impl<F: Future<Output = ()>> Counted<F> {
         tally.waiting.fetch_add(1, Ordering::Relaxed);
         let bell = Arc::new(Bell {
             tally,
-            is_waiting: AtomicBool::new(true),
+            state: AtomicU8::new(WAITS),
             task: OnceLock::new(),
         });
         Self {
@@ -142,7 +142,7 @@ impl<F: Future<Output = ()>> Future for Counted<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.bell.task.get_or_init(|| cx.waker().clone());
-        this.bell.had_its_turn();
+        this.bell.move_to(RESTS);
         this.future
             .as_mut()
             .poll(&mut Context::from_waker(&this.waker))
@@ -151,21 +151,28 @@ impl<F: Future<Output = ()>> Future for Counted<F> {
 
 impl<F> Drop for Counted<F> {
     fn drop(&mut self) {
-        self.bell.had_its_turn();
+        self.bell.move_to(ENDED);
     }
 }
+
+const RESTS: u8 = 0;
+const WAITS: u8 = 1;
+/// A wake that comes now is for nobody.
+const ENDED: u8 = 2;
 
 /// The waker of a counted task.
 struct Bell {
     tally: Arc<Tally>,
-    is_waiting: AtomicBool,
+    /// [`RESTS`], [`WAITS`] or [`ENDED`].
+    state: AtomicU8,
     /// Tokio's waker, which is the same for the whole life of a task.
     task: OnceLock<Waker>,
 }
 
 impl Bell {
-    fn had_its_turn(&self) {
-        if self.is_waiting.swap(false, Ordering::AcqRel) {
+    /// The task has its turn, or ends.
+    fn move_to(&self, state: u8) {
+        if self.state.swap(state, Ordering::AcqRel) == WAITS {
             self.tally.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -177,7 +184,12 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.is_waiting.swap(true, Ordering::AcqRel) {
+        let (ok, failed) = (Ordering::AcqRel, Ordering::Acquire);
+        if self
+            .state
+            .compare_exchange(RESTS, WAITS, ok, failed)
+            .is_err()
+        {
             return;
         }
         self.tally.waiting.fetch_add(1, Ordering::Relaxed);
@@ -235,6 +247,11 @@ mod tests {
             task.abort();
             tokio::task::yield_now().await;
             assert!(!tally.is_waiting(), "an aborted task waits no more");
+            waker.borrow().as_ref().expect("it ran").wake_by_ref();
+            assert!(
+                !tally.is_waiting(),
+                "nor does one that is woken after its end"
+            );
             tally.end();
         });
         assert_eq!(turns.get(), 2);
@@ -243,16 +260,17 @@ mod tests {
     #[test]
     fn what_is_woken_between_drives_runs_in_the_next() {
         let (runtime, tally) = (runtime(), Tally::new());
-        let tasks: Vec<(Rc<Cell<u32>>, Rc<RefCell<Option<Waker>>>)> =
-            (0..3).map(|_| Default::default()).collect();
+        let tasks: Vec<(_, Rc<RefCell<Option<Waker>>>)> = (0..3)
+            .map(|_| (Rc::new(Cell::new(0)), Rc::default()))
+            .collect();
         let drive = || {
             runtime.block_on(async {
                 let _in_force = InForce::new(Some(Arc::clone(&tally)));
                 tally.begin();
                 if tasks[0].0.get() == 0 {
-                    tasks
-                        .iter()
-                        .for_each(|(turns, waker)| drop(resting(turns, waker)));
+                    for (turns, waker) in &tasks {
+                        drop(resting(turns, waker));
+                    }
                 }
                 tokio::task::yield_now().await;
                 tally.end();

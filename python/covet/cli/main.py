@@ -10,9 +10,10 @@ from covet.launch import UsageError
 USAGE = """usage: covet run APP [options]      serve an application, as `covet run app:main`
        covet routes APP [-v]        list its routes; -v says why each runs where it does
        covet check APP              load it and compile its routes, serve nothing
+       covet config [APP] [options] print every setting with its value and origin
        covet --version
 `covet run --help` lists the options."""
-COMMANDS = ("run", "routes", "check")
+COMMANDS = ("run", "routes", "check", "config")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,6 +54,10 @@ def _command(words: list[str]) -> int:
             from covet.cli.check import check
 
             return check(rest)
+        case ["config", *rest]:
+            from covet.cli.config import config
+
+            return config(rest)
         case []:
             raise UsageError(f"no command: write one of {', '.join(COMMANDS)}; `covet --help` says what they do")
         case [word, *_]:

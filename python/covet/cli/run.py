@@ -22,6 +22,10 @@ def run(words: list[str]) -> int:
     if "-h" in words or "--help" in words:
         _help()
         return 0
+    if "--print-config" in words:
+        from covet.cli.config import config
+
+        return config(words)
     launch = parse(words)
     before = take_inheritance()
     try:
@@ -29,6 +33,10 @@ def run(words: list[str]) -> int:
     except OSError as error:
         say(error.strerror or str(error))
         return 1
+    if launch.reload:
+        from covet.reloading import Reloader
+
+        return Reloader(words, sockets, launch).run()
     if launch.workers == 0:
         if os.getpid() == 1:
             stay_behind()
@@ -88,4 +96,6 @@ def _help() -> None:
     lines = ["usage: covet run APP [options]", "", "APP is module:attribute, as app:main", ""]
     lines += [f"  {flag:<34} {words}" for flag, words in options()]
     lines += ["", "SIZE is bytes, or as 64KB (64,000) or 64KiB (65,536)"]
+    lines += ["--no-NAME turns a switch off. A setting is also read from the variable COVET_NAME, then from the file;"]
+    lines += ["what is nearer to the command counts"]
     sys.stdout.write("\n".join(lines) + "\n")

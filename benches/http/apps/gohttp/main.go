@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -52,6 +53,22 @@ func main() {
 	mux.HandleFunc("GET /sleep1ms", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Millisecond)
 		hello(w, r)
+	})
+	chunk := bytes.Repeat([]byte("0123456789abcdef"), 4096)
+	mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		for range 16 {
+			w.Write(chunk)
+			w.(http.Flusher).Flush()
+		}
+	})
+	mux.HandleFunc("POST /form", func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseMultipartForm(64 << 10); err != nil {
+			http.Error(w, err.Error(), 400)
+			return
+		}
+		answer(w, map[string]int64{"bytes": r.MultipartForm.File["file"][0].Size})
+		r.MultipartForm.RemoveAll()
 	})
 	if os.Getenv("BENCH_ROUTES") == "1000" {
 		for i := range 999 {

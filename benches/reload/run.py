@@ -1,0 +1,84 @@
+"""Measure reloading: from a save of the smallest example to the first new answer, `python -m benches.reload.run`.
+
+A client asks on new connections without a pause, as fast as it is answered. Prints the median and the worst; ends with an
+error where the worst is not below the promise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "hello.py"
+PROMISE = 0.4
+"""Seconds."""
+PATIENCE = 30.0
+"""Seconds."""
+
+
+def ask(port: int) -> bytes:
+    """One answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/", headers={"Connection": "close"})
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+def wait_for(process: subprocess.Popen[str], pattern: str) -> re.Match[str]:
+    """The line of the server's that matches."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(pattern, line):
+            return found
+    raise SystemExit("the server has ended")
+
+
+def measure(rounds: int) -> list[float]:
+    """Seconds of each save."""
+    text, times = EXAMPLE.read_text(), []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "hello.py"
+        file.write_text(text)
+        command = [sys.executable, "-m", "covet", "run", "hello:main", "--reload", "--app-dir", folder, "--port", "0"]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        try:
+            first, second = (wait_for(process, r"watching |http://\S+:(\d+) ") for _ in range(2))
+            port = int(first[1] or second[1])
+            for number in range(rounds):
+                time.sleep(0.5)  # the spare worker is ready again, as it is when a person has saved
+                new = f"save {number}"
+                file.write_text(text.replace('"world"', f'"{new}"', 1))
+                saved = time.perf_counter()
+                while new.encode() not in ask(port):
+                    if time.perf_counter() - saved > PATIENCE:
+                        raise SystemExit("the new answer does not come")
+                times.append(time.perf_counter() - saved)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+    return times
+
+
+def main() -> int:
+    """Print; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    times = measure(parser.parse_args().rounds)
+    print(f"from save to new answer: median {statistics.median(times):.3f} s, worst {max(times):.3f} s of {len(times)}")
+    if max(times) >= PROMISE:
+        print(f"the promise is {PROMISE} s")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

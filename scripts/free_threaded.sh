@@ -1,0 +1,82 @@
+#!/bin/bash
+# What can be shown of free-threaded Python (3.14t) on this machine: the crates compile for it; the wire tests run on it.
+# An interpreter is, in this order: $PYTHON_FREE_THREADED; one that is installed; one that this script has built before;
+# one that it builds from $CPYTHON_SOURCE (a .tar.xz) or from Debian's source package. Without any: the compilation alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=3.14
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/covetpy/python${version}t"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+is_free_threaded() { "$1" -c 'import sys, sysconfig; sys.exit(not sysconfig.get_config_var("Py_GIL_DISABLED") or sys.version_info < (3, 14))' 2>/dev/null; }
+
+find_interpreter() {
+    local candidate
+    for candidate in "${PYTHON_FREE_THREADED:-}" "$(command -v "python${version}t" || true)" "$HOME"/.pyenv/versions/*t/bin/python3 "$cache/bin/python3"; do
+        if [ -x "$candidate" ] && is_free_threaded "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+# Debian's source package, by lists of their own: those of the machine stay as they are.
+fetch_from_debian() {
+    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    command -v apt-get >/dev/null && [ -r "$keyring" ] || return 1
+    mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache/archives/partial" "$folder/source"
+    echo "deb-src [signed-by=$keyring] http://deb.debian.org/debian forky main" >"$folder/apt/sources.list"
+    local options=(-o "Dir::Etc::sourcelist=$folder/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt/cache" -o Debug::NoLocking=1)
+    timeout 120 apt-get "${options[@]}" -qq update >/dev/null 2>&1 || return 1
+    (cd "$folder/source" && timeout 600 apt-get "${options[@]}" -qq source --download-only --tar-only "python$version") >/dev/null 2>&1 || return 1
+    ls "$folder"/source/*.orig.tar.xz
+}
+
+build_interpreter() {
+    local source="${CPYTHON_SOURCE:-}"
+    [ -n "$source" ] || source=$(fetch_from_debian) || return 1
+    echo "building a free-threaded Python from $(basename "$source"), once; it is kept in $cache" >&2
+    mkdir -p "$folder/cpython"
+    tar -xf "$source" -C "$folder/cpython" --strip-components 1
+    (cd "$folder/cpython" && ./configure -q --disable-gil --prefix="$cache" && make -s -j"$(nproc)" && make -s install) >"$folder/build.log" 2>&1 ||
+        { tail -20 "$folder/build.log" >&2; return 2; }
+}
+
+compile_only() {
+    cat >"$folder/pyo3.cfg" <<CONFIG
+implementation=CPython
+version=$version
+shared=true
+abi3=false
+lib_name=python${version}t
+pointer_width=64
+build_flags=Py_GIL_DISABLED
+suppress_build_script_link_lines=true
+CONFIG
+    env -u PYO3_PYTHON PYO3_CONFIG_FILE="$folder/pyo3.cfg" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/free-threaded" \
+        cargo check --quiet --locked -p covet-py
+    echo "free-threaded: the crates compile for Python ${version}t"
+}
+
+run_tests() {
+    local python="$1"
+    .venv/bin/maturin build --quiet --locked --profile dev --interpreter "$python" --out "$folder/wheel"
+    "$python" -m venv "$folder/venv"
+    "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check pytest pytest-timeout "$folder"/wheel/*.whl
+    mkdir "$folder/tree"
+    cp -r tests examples Cargo.toml Makefile pyproject.toml README.md "$folder/tree"
+    # The module asks for the GIL, which Python says in a warning; with PYTHON_GIL=1 it has it from the start.
+    (cd "$folder/tree" && PYTHON_GIL=1 "$folder/venv/bin/python" -m pytest tests/wire tests/python)
+    echo "free-threaded: the tests pass on $("$python" -VV), with the GIL that the module asks for"
+}
+
+compile_only
+python=$(find_interpreter)
+if [ -z "$python" ] && build_interpreter; then python=$(find_interpreter); fi
+if [ -z "$python" ]; then
+    echo "free-threaded: no Python ${version}t here and no source of one: the tests are left out" >&2
+    exit 0
+fi
+run_tests "$python"
