@@ -8,11 +8,10 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import time
 
 from covet._board import Board
-from covet._messages import say
+from covet._messages import pass_on, say
 from covet._policy import Policy
 from covet._processes import Worker, ending, pin, spawn
 from covet._watch import Watch
@@ -144,7 +143,7 @@ class Crew:
             self._succeed(worker)
             self.was_complete = self.was_complete or all(each.worker and each.worker.is_ready for each in self.places)
         elif worker.is_ready and worker.judged_at is None:
-            sys.stderr.write(worker.text.decode(errors="replace"))  # somebody asked it where it is
+            pass_on(worker.text.decode(errors="replace"))  # somebody asked it where it is
             worker.text = b""
 
     def look(self, now: float) -> None:

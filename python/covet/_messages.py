@@ -5,8 +5,13 @@ import sys
 
 def say(text: str, details: str = "") -> None:
     """One message; `details` are whole lines that belong to it."""
+    pass_on(f"covet: {text}\n{details}")
+
+
+def pass_on(text: str) -> None:
+    """What somebody else said, as it is."""
     try:
-        sys.stderr.write(f"covet: {text}\n{details}")
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         pass  # nobody watches

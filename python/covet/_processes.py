@@ -107,7 +107,8 @@ def pin(pid: int, number: int) -> None:
     """Keep a process on one of our processors, by its number among its kind; nothing where the system cannot."""
     if hasattr(os, "sched_setaffinity"):
         usable = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(pid, {usable[number % len(usable)]})
+        with contextlib.suppress(OSError):  # it has ended already
+            os.sched_setaffinity(pid, {usable[number % len(usable)]})
 
 
 def is_stopped(pid: int) -> bool:

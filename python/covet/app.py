@@ -23,7 +23,7 @@ Lifespan: TypeAlias = Callable[["Covet"], AsyncIterator[object] | AbstractAsyncC
 class Covet(Routes):
     """An application."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each thing that an application declares
         self,
         *,
         title: str = "Covet",
@@ -36,8 +36,8 @@ class Covet(Routes):
         """Mistakes: ConfigurationError.
 
         `debug`: tracebacks in answers. `limits` None: the server's. `middleware`: around every route and directory, the
-        first outermost. `lifespan`: an async generator function that
-        yields once, or a function that returns an async context manager.
+        first outermost. `lifespan`: an async generator function that yields once, or a function that returns an async
+        context manager.
         """
         if lifespan is not None and not callable(lifespan):
             raise ConfigurationError(f"lifespan is {lifespan!r}: write a function that takes the app")

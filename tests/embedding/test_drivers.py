@@ -11,7 +11,7 @@ from covet import ConfigurationError, Covet, Server
 from covet._drivers import attach, loop_factory
 from covet._native import GuestDriver, StockDriver
 from covet.loop import EventLoop
-from tests.embedding.loops import LOOPS, Overriding, get, make_app, run_on
+from tests.embedding.loops import LOOPS, Overriding, get, make_app, port_of, run_on
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,34 @@ def test_a_loop_run_again_inside_a_callback_is_refused() -> None:
             assert await get(server) == "inline"
 
     run_on("asyncio", main())
+
+
+def test_a_guest_rests_after_clients_that_left() -> None:
+    """Whatever woke their tasks last: a visit finds nothing to do."""
+    app, cut = Covet(), []
+
+    @app.get("/")
+    async def slow() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cut.append(1)
+        return "never"
+
+    async def main() -> None:
+        async with Server(app, port=0) as server:
+            driver = vars(asyncio.get_running_loop())["_covet_driver"]
+            for _ in range(20):
+                _, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+                writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                await asyncio.sleep(0.002)
+                writer.close()
+                await writer.wait_closed()
+            while len(cut) < 20:
+                await asyncio.sleep(0.001)
+            assert not driver._visit()
+
+    run_on("uvloop", main())
 
 
 @pytest.mark.parametrize("kind", LOOPS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -99,7 +100,9 @@ def test_many_leave_nothing(times: int) -> None:
 
     for _ in range(5):
         once()
+    gc.collect()
     files = len(os.listdir("/proc/self/fd"))
     for _ in range(times):
         once()
+    gc.collect()
     assert len(os.listdir("/proc/self/fd")) == files

@@ -11,6 +11,7 @@ def test_defaults() -> None:
     assert (launch.app, launch.app_dir, launch.factory) == ("app:main", ".", False)
     assert (launch.hosts, launch.port, launch.uds, launch.uds_mode) == (["127.0.0.1"], 8000, None, 0o660)
     assert (launch.workers, launch.log_level, launch.settings, launch.fds) == (None, "info", {}, [])
+    assert launch.loop == "covet"
     assert (launch.backlog, launch.drain_timeout) == (2048, 30.0)
 
 
@@ -86,6 +87,7 @@ def test_every_setting_but_debug_is_an_option() -> None:
         ("app:main --uds-mode 888", "--uds-mode is '888': write a whole number from 0 to 777"),
         ("app:main --factory=yes", "--factory takes no value"),
         ("app:main --half-close=yes", "--half-close takes no value"),
+        ("app:main --loop trio", "--loop is 'trio': write one of covet, asyncio, uvloop"),
         ("app:main --log-level loud", "--log-level is 'loud': write one of critical, error, warning, info, debug"),
         ("app:main --fd 3 --port 80", "--fd stands instead of --host, --port and --uds: give one kind"),
         ("app:main --fd three", "--fd is 'three': write a whole number from 0 to 2147483647"),
@@ -112,3 +114,18 @@ def test_assignment_survives_the_command_line() -> None:
     (word,) = part.words()
     twin = Assignment.parse(word)
     assert (twin.parent, twin.ready, twin.board, twin.slot, twin.slots, twin.listeners) == (10, 5, -1, 1, 2, [3, 4])
+
+
+def test_reloading_turns_debug_on_and_lets_idle_connections_go() -> None:
+    launch = parse(["app:main", "--reload"], {})
+    assert launch.settings == {"drain_quiet": 0.05, "debug": True}
+    assert parse(["app:main", "--reload", "--drain-quiet", "2"], {}).settings["drain_quiet"] == 2.0
+    assert parse(["app:main", "--no-reload"], {"COVET_RELOAD": "1"}).settings == {}
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_reloading_has_one_worker(workers: str) -> None:
+    assert parse(["app:main", "--reload"], {"COVET_WORKERS": workers}).workers == 1
+    assert parse(["app:main", "--reload", "--workers", "1"], {}).workers == 1
+    with pytest.raises(UsageError, match="--reload has one worker: leave --workers out"):
+        parse(["app:main", "--reload", "--workers", workers], {})

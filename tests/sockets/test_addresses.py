@@ -1,5 +1,6 @@
 """Where a server listens: files with a mode, abstract names, inherited descriptors; how many workers; the backlog."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,38 @@ def test_processors_of_a_control_group(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert _cpus.count(str(tmp_path)) == wanted
+
+
+@contextlib.contextmanager
+def group_with_one_processor() -> Iterator[Path]:
+    """A control group that gives one processor's worth of time; its list of processes. Not allowed: skips."""
+    root = Path("/sys/fs/cgroup")
+    is_v2 = (root / "cgroup.controllers").exists()
+    folder = root / ("" if is_v2 else "cpu") / f"covet-test-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group to be had: {error.strerror}")
+    try:
+        quota = folder / ("cpu.max" if is_v2 else "cpu.cfs_quota_us")
+        if not quota.exists():
+            pytest.skip("the control group does not limit processors")
+        quota.write_text("100000 100000" if is_v2 else "100000")
+        yield folder / ("cgroup.procs" if is_v2 else "tasks")
+    finally:
+        folder.rmdir()
+
+
+@pytest.mark.skipif(len(_cpus.usable()) < 2, reason="one processor is all there is")
+def test_as_many_workers_as_a_real_group_allows() -> None:
+    with group_with_one_processor() as processes:
+
+        def enter() -> None:
+            processes.write_text(str(os.getpid()))
+
+        with running(ECHO, "--workers", "auto", preexec_fn=enter) as server:
+            server.wait_for(r"\(1 worker\)")
+            server.stop()
 
 
 def test_a_backlog_that_the_system_cuts() -> None:

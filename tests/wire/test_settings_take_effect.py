@@ -1,6 +1,8 @@
 """Settings from a file, the environment and a program, as clients notice them."""
 
 import asyncio
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,20 @@ def test_a_program_gives_them() -> None:
             return [await status(port, LONG_TARGET), await status(port, MANY_FIELDS)]
 
     assert run(serve()) == [b"414", b"431"]
+
+
+def test_a_changed_file_counts_for_workers_that_are_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "covet.toml"
+    file.write_text("max_target = 4096\n")
+    with running("tests.wire.app:main", "--config", str(file)) as server:
+        assert asyncio.run(status(server.port, LONG_TARGET)) == b"404"
+        file.write_text("max_target = 64\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for(r"covet: (1 worker )?replaced\n")
+        deadline = time.monotonic() + PATIENCE  # the old worker answers what it had accepted
+        while asyncio.run(status(server.port, LONG_TARGET)) != b"414":
+            assert time.monotonic() < deadline, server.log
+        file.write_text("max_targte = 64\n")
+        server.signal(signal.SIGHUP)
+        server.wait_for(rf"{file}:1: unknown setting 'max_targte': did you mean max_target\?")
+        assert asyncio.run(status(server.port, LONG_TARGET)) == b"414"

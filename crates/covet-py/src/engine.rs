@@ -333,11 +333,11 @@ fn read(given: &Bound<'_, PyAny>) -> PyResult<(Settings, More)> {
     };
     let more = More {
         pool_threads: number("pool_threads")?,
-        debug: match given.getattr("debug")?.extract()? {
-            true => Some(Debug {
-                locals: given.getattr("debug_locals")?.extract()?,
-            }),
-            false => None,
+        debug: if given.getattr("debug")?.extract()? {
+            let locals = given.getattr("debug_locals")?.extract()?;
+            Some(Debug { locals })
+        } else {
+            None
         },
         access_log: given.getattr("access_log")?.extract()?,
         access_log_file: given.getattr("access_log_file")?.extract()?,

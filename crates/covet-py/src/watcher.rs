@@ -47,8 +47,12 @@ impl Watcher {
         DEEP
     }
 
-    /// Watch a folder. No such folder: `OSError` that says FileNotFoundError's number; no room: `OSError`.
+    /// Watch a folder. No such folder: `OSError` with ENOENT; no room: with ENOSPC.
     #[pyo3(signature = (folder, /))]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "made from Python's for this call"
+    )]
     fn add(&self, folder: PathBuf) -> PyResult<()> {
         let mode = if DEEP {
             RecursiveMode::Recursive

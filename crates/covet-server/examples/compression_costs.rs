@@ -3,6 +3,7 @@
 //! The figures of `docs/decisions/0010-content-codings.md`:
 //! `cargo run --release -p covet-server --example compression_costs`.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -150,7 +151,8 @@ fn body(size: usize) -> Vec<u8> {
             next() % 10_000,
         );
         let (hour, minute) = (next() % 24, next() % 60);
-        text += &format!(
+        let _ = write!(
+            text,
             r#"{{"id":{id},"title":"{word}","price":{price},"created":"2026-03-02T{hour:02}:{minute:02}:00Z","tags":["a","b"]}},"#
         );
     }

@@ -260,16 +260,17 @@ mod tests {
     #[test]
     fn what_is_woken_between_drives_runs_in_the_next() {
         let (runtime, tally) = (runtime(), Tally::new());
-        let tasks: Vec<(Rc<Cell<u32>>, Rc<RefCell<Option<Waker>>>)> =
-            (0..3).map(|_| Default::default()).collect();
+        let tasks: Vec<(_, Rc<RefCell<Option<Waker>>>)> = (0..3)
+            .map(|_| (Rc::new(Cell::new(0)), Rc::default()))
+            .collect();
         let drive = || {
             runtime.block_on(async {
                 let _in_force = InForce::new(Some(Arc::clone(&tally)));
                 tally.begin();
                 if tasks[0].0.get() == 0 {
-                    tasks
-                        .iter()
-                        .for_each(|(turns, waker)| drop(resting(turns, waker)));
+                    for (turns, waker) in &tasks {
+                        drop(resting(turns, waker));
+                    }
                 }
                 tokio::task::yield_now().await;
                 tally.end();

@@ -252,8 +252,8 @@ mod tests {
         }
     }
 
-    fn chunk(bytes: &'static [u8]) -> Option<Part> {
-        Some(Part::Chunk(Payload::Static(bytes)))
+    fn chunk(bytes: &'static [u8]) -> Part {
+        Part::Chunk(Payload::Static(bytes))
     }
 
     fn next(stream: &mut Encoded) -> Poll<Result<Part, Broken>> {
@@ -264,12 +264,12 @@ mod tests {
     fn what_came_is_flushed_when_nothing_more_is_there() {
         for coding in Coding::ALL {
             let parts = [
-                chunk(b"data: 1\n\n"),
-                chunk(b"data: 2\n\n"),
+                Some(chunk(b"data: 1\n\n")),
+                Some(chunk(b"data: 2\n\n")),
                 None,
                 None,
-                chunk(b"data: 3\n\n"),
-                chunk(b""),
+                Some(chunk(b"data: 3\n\n")),
+                Some(chunk(b"")),
                 None,
                 Some(Part::End(b"t: 1\r\n".to_vec())),
             ];
@@ -280,7 +280,7 @@ mod tests {
             let trailers = loop {
                 match next(&mut stream) {
                     Poll::Pending => {
-                        seen.push(String::from_utf8(decoded(coding, &out)).expect("text"))
+                        seen.push(String::from_utf8(decoded(coding, &out)).expect("text"));
                     }
                     Poll::Ready(Ok(Part::Chunk(chunk))) => out.extend_from_slice(chunk.as_slice()),
                     Poll::Ready(Ok(Part::End(trailers))) => break trailers,
@@ -318,14 +318,15 @@ mod tests {
 
     #[test]
     fn a_stream_that_breaks_breaks() {
-        let source = Payload::Stream(Box::new(Listed(VecDeque::from([chunk(b"a")]))));
+        let source = Payload::Stream(Box::new(Listed(VecDeque::from([Some(chunk(b"a"))]))));
         let mut stream = Encoded::new(source, Coding::Gzip, Rc::new(Counting::default()));
         assert!(matches!(next(&mut stream), Poll::Ready(Err(_))));
     }
 
     #[test]
     fn the_head_waits_for_the_first_part_and_not_for_its_encoding() {
-        let zeros = || chunk(&[0; TURN]);
+        static ZEROS: [u8; TURN] = [0; TURN];
+        let zeros = || Some(chunk(&ZEROS));
         let source = Payload::Stream(Box::new(Listed([None, zeros(), zeros()].into())));
         let mut stream = Encoded::new(source, Coding::Zstd, Rc::new(Counting::default()));
         assert!(matches!(next(&mut stream), Poll::Pending) && stream.holds_head());

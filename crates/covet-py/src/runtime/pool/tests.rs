@@ -247,18 +247,18 @@ fn a_closed_pool_leaves_no_task_and_no_thread() {
 fn what_a_job_holds_is_kept_until_it_ends() {
     with_pool(1, |pool| async move {
         let held = Rc::new(());
-        let hold = |held: &Rc<()>| -> Option<Box<dyn Any>> { Some(Box::new(Rc::clone(held))) };
+        let share = |held: &Rc<()>| -> Option<Box<dyn Any>> { Some(Box::new(Rc::clone(held))) };
         let (work, has_begun, gate) = gated();
-        let running = pool.submit(work).holding(hold(&held));
+        let running = pool.submit(work).holding(share(&held));
         begins(&has_begun);
-        let waiting = pool.submit(|_| ()).holding(hold(&held));
+        let waiting = pool.submit(|_| ()).holding(share(&held));
         assert_eq!(Rc::strong_count(&held), 3);
         drop(waiting);
         assert_eq!(Rc::strong_count(&held), 2, "it had not begun");
         drop(running);
         assert_eq!(Rc::strong_count(&held), 2, "its thread is at it");
         drop(gate);
-        let next = pool.submit(|_| ()).holding(hold(&held));
+        let next = pool.submit(|_| ()).holding(share(&held));
         assert_eq!(next.await, Some(()), "after the one before it");
         assert_eq!(Rc::strong_count(&held), 1);
     });
