@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Coroutine,
+    Generator,
     ItemsView,
     Iterable,
     Iterator,
@@ -525,7 +526,9 @@ class Scheduler:
     # The handles are `Handle` and `TimerHandle` above; asyncio's own classes are promised because its loops promise them.
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self: ...
     def create_future(self) -> asyncio.Future[Any]: ...
-    def create_task(self, coro: Coroutine[Any, Any, _T], **kwargs: Any) -> asyncio.Task[_T]: ...
+    def create_task(
+        self, coro: Coroutine[Any, Any, _T] | Generator[Any, None, _T], **kwargs: Any
+    ) -> asyncio.Task[_T]: ...
     def call_soon(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle: ...
