@@ -5,6 +5,8 @@ The waiting is native (`Scheduler._when_ready`): the socket is watched while an 
 
 import asyncio
 import socket
+import ssl
+import weakref
 from asyncio import base_events
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +17,8 @@ __all__ = ["SocketOperations"]
 
 _ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
 _BLOCKED = (BlockingIOError, InterruptedError)
+_LARGEST = 1 << 20
+"""So much is received natively at once; what asks for more has its own room made by the socket."""
 
 
 class SocketOperations(Scheduler):
@@ -22,10 +26,24 @@ class SocketOperations(Scheduler):
 
     _ensure_fd_no_transport: Callable[[object], None]
     _ensure_resolved: Callable[..., Any]
+    _transports: weakref.WeakValueDictionary[int, Any]
 
     async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
         """Receive up to `n` bytes; `b""` is the end."""
         self._check_socket(sock)
+        if type(sock) is not socket.socket or not 0 <= n <= _LARGEST:
+            return await self._receive_by_method(sock, n)
+        while True:
+            descriptor = sock.fileno()
+            data = self._receive(descriptor, n)
+            if data is not None:
+                return data
+            if descriptor in self._transports.data:
+                self._ensure_fd_no_transport(descriptor)
+            await self._when_ready(descriptor, False)
+
+    async def _receive_by_method(self, sock: socket.socket, n: int) -> bytes:
+        """For a socket with a `recv` of its own, or very much at once."""
         while True:
             try:
                 return sock.recv(n)
@@ -124,7 +142,8 @@ class SocketOperations(Scheduler):
             raise OSError(number, f"Connect call failed {address}")
 
     def _check_socket(self, sock: socket.socket) -> None:
-        _ensure_not_tls(sock)
+        if isinstance(sock, ssl.SSLSocket):
+            _ensure_not_tls(sock)
         if self._debug and sock.gettimeout() != 0:
             raise ValueError("the socket must be non-blocking")
 

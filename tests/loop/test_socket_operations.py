@@ -163,3 +163,32 @@ def test_thousands_of_sockets_leave_no_descriptor(loop: EventLoop) -> None:
         assert len(os.listdir("/dev/fd")) == before
 
     loop.run_until_complete(main())
+
+
+class Wrapped(socket.socket):
+    """Its `recv` is its own."""
+
+    def recv(self, *args: Any) -> bytes:
+        return b"wrapped " + super().recv(*args)
+
+
+@pytest.mark.parametrize("room", [0, 5, 1 << 20, (1 << 20) + 1])
+def test_how_much_is_received_and_by_whom(loop: EventLoop, room: int) -> None:
+    async def main() -> None:
+        ours, theirs = socket.socketpair()
+        with theirs, Wrapped(fileno=ours.detach()) as wrapped, wrapped.dup() as plain:
+            wrapped.setblocking(False)
+            plain.setblocking(False)
+            theirs.send(b"hello")
+            assert await loop.sock_recv(wrapped, 2) == b"wrapped he"
+            received = socket.socket(fileno=plain.detach())
+            with received:
+                assert await loop.sock_recv(received, room) == b"llo"[:room]
+
+    loop.run_until_complete(main())
+
+
+@pytest.mark.parametrize("room", [-1, None, "5"])
+def test_a_room_that_is_none(loop: EventLoop, pair: Any, room: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        loop.run_until_complete(loop.sock_recv(pair[0], room))

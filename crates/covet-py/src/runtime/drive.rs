@@ -85,8 +85,8 @@ pub(crate) fn carry_out(error: PyErr) {
     });
     match refused {
         Some(error) if is_driven => attached(|py| error.write_unraisable(py, None)),
-        // Two errors of one job: the answer was the first one's.
         None if is_driven => finish(),
+        // Two errors of one job: the answer was the first one's.
         Some(_) | None => {}
     }
 }

@@ -13,21 +13,21 @@ use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyString, PyTuple};
 
-use super::held::{Held, Holding};
+use super::held::{Held, Holding, Owned};
 use super::{Scheduler, context};
 
 /// A callback that was scheduled: `cancel()` it, ask whether it was `cancelled()`.
 #[pyclass(frozen, subclass, weakref, module = "covet._native")]
 pub struct Handle {
-    scheduler: Py<Scheduler>,
-    context: Py<PyAny>,
+    scheduler: Owned<Scheduler>,
+    context: Owned<PyAny>,
     cancelled: AtomicBool,
     work: Held<Work>,
 }
 
 /// What a handle gives up when it is cancelled.
 struct Work {
-    callback: Option<(Py<PyAny>, Py<PyTuple>)>,
+    callback: Option<(Owned<PyAny>, Owned<PyTuple>)>,
     debug: Option<Box<Debug>>,
 }
 
@@ -40,6 +40,7 @@ struct Debug {
 
 impl Handle {
     /// A handle for `callback(*args)` in `context`, or in a copy of the current one.
+    #[inline]
     pub(super) fn create<'py>(
         scheduler: &Bound<'py, Scheduler>,
         callback: Bound<'py, PyAny>,
@@ -57,11 +58,11 @@ impl Handle {
             None
         };
         Ok(Self {
-            scheduler: scheduler.clone().unbind(),
-            context: context.unbind(),
+            scheduler: Owned::new(scheduler.clone()),
+            context: Owned::new(context),
             cancelled: AtomicBool::new(false),
             work: Held::new(Work {
-                callback: Some((callback.unbind(), args.unbind())),
+                callback: Some((Owned::new(callback), Owned::new(args))),
                 debug,
             }),
         })
@@ -200,14 +201,14 @@ impl Handle {
         reason = "the signature of tp_traverse"
     )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.scheduler)?;
-        visit.call(&self.context)?;
+        visit.call(&*self.scheduler)?;
+        visit.call(&*self.context)?;
         let Some(work) = self.work.try_hold() else {
             return Ok(());
         };
         if let Some((callback, args)) = &work.callback {
-            visit.call(callback)?;
-            visit.call(args)?;
+            visit.call(&**callback)?;
+            visit.call(&**args)?;
         }
         work.debug
             .iter()

@@ -14,12 +14,12 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::attachment::Attached;
 use super::drive::{Driving, Finished, Rest};
 use super::engine::{Engine, EngineSlot};
-use super::net::{StreamTransport, Waits, when_ready};
+use super::net::{StreamTransport, Waits, receive_now, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::turn::Turns;
@@ -374,6 +374,12 @@ impl Scheduler {
         writing: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         when_ready(slf, fd, writing)
+    }
+
+    /// What the socket `fd` has now, at most `limit` bytes; None where it has nothing yet.
+    #[staticmethod]
+    fn _receive(py: Python<'_>, fd: RawFd, limit: usize) -> PyResult<Option<Bound<'_, PyBytes>>> {
+        receive_now(py, fd, limit)
     }
 
     /// Drops every task of the engine; the loop is not used again.

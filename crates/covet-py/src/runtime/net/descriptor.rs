@@ -102,12 +102,13 @@ pub(super) fn receive_buffer(fd: RawFd, buffer: &PyBuffer<u8>) -> io::Result<usi
     check(unsafe { libc::recv(fd, buffer.buf_ptr(), buffer.len_bytes(), 0) })
 }
 
-/// Receives into the spare room of `buffer`; returns how many bytes, 0 at the end of the stream.
-pub(super) fn receive_into(fd: RawFd, buffer: &mut Vec<u8>) -> io::Result<usize> {
+/// Receives at most `limit` bytes into the spare room of `buffer`; returns how many, 0 at the end of the stream.
+pub(super) fn receive_into(fd: RawFd, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
     let room = buffer.spare_capacity_mut();
+    let length = room.len().min(limit);
     let start = room.as_mut_ptr().cast();
     // SAFETY: `room` may be written over its whole length; a bad descriptor is an error.
-    let received = check(unsafe { libc::recv(fd, start, room.len(), 0) })?;
+    let received = check(unsafe { libc::recv(fd, start, length, libc::MSG_DONTWAIT) })?;
     // SAFETY: that many bytes were just written at the start of the spare room.
     unsafe { buffer.set_len(buffer.len() + received) };
     Ok(received)
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(text, "onetwothree");
         theirs.write_all(b"back").expect("written");
         let mut buffer = Vec::with_capacity(16);
-        assert_eq!(receive_into(fd, &mut buffer).expect("received"), 4);
+        assert_eq!(receive_into(fd, &mut buffer, 16).expect("received"), 4);
         assert_eq!(buffer, b"back");
     }
 

@@ -20,7 +20,7 @@ mod transport;
 mod waiting;
 mod writing;
 
-pub(super) use waiting::{Waits, when_ready};
+pub(super) use waiting::{Waits, receive_now, when_ready};
 pub(super) use writing::send_deferred;
 
 pub use transport::StreamTransport;

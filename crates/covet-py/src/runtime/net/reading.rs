@@ -80,7 +80,7 @@ impl StreamTransport {
         }
         let mut bytes = Buffer::with_capacity(MOST_AT_ONCE);
         let room = bytes.capacity();
-        let received = receive_into(self.fd(), &mut bytes);
+        let received = receive_into(self.fd(), &mut bytes, room);
         if is_exhausted(&received, room) {
             ready.clear_ready();
         }
@@ -234,7 +234,8 @@ fn is_exhausted(received: &io::Result<usize>, room: usize) -> bool {
     }
 }
 
-fn is_temporary(error: &io::Error) -> bool {
+/// Whether a system call has only to be made again, now or later.
+pub(super) fn is_temporary(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted

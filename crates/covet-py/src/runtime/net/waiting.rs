@@ -10,10 +10,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+use covet_server::buffers::Buffer;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
-use super::descriptor::Watched;
+use super::descriptor::{Watched, receive_into};
+use super::reading::is_temporary;
 use super::writing::os_error;
 use crate::runtime::task_end::EndCallback;
 use crate::runtime::{Scheduler, attached, scheduler};
@@ -56,6 +59,24 @@ pub(in crate::runtime) fn when_ready<'py>(
     };
     scheduler::spawn(scheduler.as_any(), tokio::task::unconstrained(task))?;
     Ok(future)
+}
+
+/// What `sock_recv` gets of `fd` now, at most `limit` bytes; None where it would wait.
+///
+/// # Errors
+///
+/// `OSError`.
+pub(in crate::runtime) fn receive_now(
+    py: Python<'_>,
+    fd: RawFd,
+    limit: usize,
+) -> PyResult<Option<Bound<'_, PyBytes>>> {
+    let mut bytes = Buffer::with_capacity(limit);
+    match receive_into(fd, &mut bytes, limit) {
+        Ok(_) => Ok(Some(PyBytes::new(py, &bytes))),
+        Err(error) if is_temporary(&error) => Ok(None),
+        Err(error) => Err(os_error(&error)),
+    }
 }
 
 impl Waits {

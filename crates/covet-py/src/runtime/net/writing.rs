@@ -4,6 +4,7 @@ use std::io;
 use std::sync::MutexGuard;
 use std::task::{Context, Poll};
 
+use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -225,12 +226,14 @@ pub(super) fn exact_bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
         || data.is_instance_of::<PyByteArray>()
         || data.is_instance_of::<PyMemoryView>()
     {
-        return data
-            .py()
-            .get_type::<PyBytes>()
-            .call1((PyMemoryView::from(data)?,))?
-            .cast_into::<PyBytes>()
-            .map_err(PyErr::from);
+        let py = data.py();
+        if let Ok(buffer) = PyBuffer::<u8>::get(data) {
+            let fill = |room: &mut [u8]| buffer.copy_to_slice(py, room);
+            return PyBytes::new_with(py, buffer.len_bytes(), fill);
+        }
+        // A memoryview of other items than bytes.
+        let made = py.get_type::<PyBytes>().call1((data,))?;
+        return made.cast_into::<PyBytes>().map_err(PyErr::from);
     }
     Err(PyTypeError::new_err(format!(
         "data argument must be a bytes-like object, not '{}'",
