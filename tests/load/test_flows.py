@@ -15,8 +15,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 APP = "tests.load.app:main"
 READERS = 100
 MIB = 1024 * 1024
-UNSENT = 256 * 1024
-"""What a reader that does not keep up may cost: unsent answers, and the piece that comes next."""
+UNSENT = 512 * 1024
+"""What a reader that does not keep up may cost: some pieces that are made, that wait and that are being sent."""
+GROWTH = 8 * MIB
+"""What all of them may take more in the second half than in the first."""
 CHUNK = b"10000\r\n" + b"b" * 65536 + b"\r\n"
 HEAD = request("POST", "/upload/%d", (("Transfer-Encoding", "chunked"),)).decode()
 
@@ -48,18 +50,20 @@ def read_slowly(server: ServerProcess, target: str, seconds: float) -> None:
             reader.sendall(request("GET", target))
             ready.register(reader, selectors.EVENT_READ, reader)
             readers.append(reader)
-        taken, most, until = 0, 0, time.monotonic() + seconds
-        while time.monotonic() < until:
+        taken, most, early, began = 0, 0, 0, time.monotonic()
+        while (elapsed := time.monotonic() - began) < seconds:
             for key, _ in ready.select(1):
                 piece = key.data.recv(512)
                 assert piece, "a stream ended"
                 taken += len(piece)
             most = max(most, resident(pid) - before)
+            early = most if elapsed < seconds / 2 else early
             assert other.ask("GET", "/").status == 200
     for reader in readers:
         reader.close()
     assert taken > READERS * 1000
     assert most < READERS * UNSENT, f"{most / MIB:.1f} MiB for {READERS} readers"
+    assert most - early < GROWTH, f"{early / MIB:.1f} MiB, then {most / MIB:.1f} MiB"
     assert ask(server.port, "GET", "/").status == 200
 
 
