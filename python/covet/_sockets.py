@@ -38,7 +38,7 @@ class SocketOperations(Scheduler):
             data = self._receive(descriptor, n)
             if data is not None:
                 return data
-            if descriptor in self._transports.data:
+            if descriptor in self._transports:
                 self._ensure_fd_no_transport(descriptor)
             await self._when_ready(descriptor, False)
 
