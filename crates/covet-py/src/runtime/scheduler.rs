@@ -3,26 +3,27 @@
 //! Owns the schedule and the engine. Everything else of an event loop (transports, signals, executors, words) is the
 //! standard library's or `covet.loop`'s.
 
-use std::future::Future;
+mod driving;
+mod entrance;
+
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use covet_server::tasks::{InForce, Tally};
+use covet_server::tasks::Tally;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::attachment::Attached;
-use super::drive::{Driving, Finished, Rest};
-use super::engine::{Engine, EngineSlot};
+pub(crate) use self::entrance::{enter, spawn};
+use super::drive::Rest;
+use super::engine::EngineSlot;
 use super::net::{StreamTransport, Waits, receive_now, when_ready};
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
-use super::turn::Turns;
 use super::{Handle, TimerHandle, awaitables, clock, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
@@ -61,60 +62,6 @@ impl Scheduler {
         !self.is_closed.load(Ordering::Relaxed) && !self.is_debug()
     }
 
-    /// Whether `stop()` was called: the turn that sees it is the last.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Relaxed)
-    }
-
-    /// Whether this is the first turn of the drive.
-    pub(super) fn take_first_turn(&self) -> bool {
-        self.is_first_turn.swap(false, Ordering::Relaxed)
-    }
-
-    /// When the drive is to end, in seconds of the loop's clock.
-    pub(super) fn deadline(&self) -> f64 {
-        f64::from_bits(self.deadline.load(Ordering::Relaxed))
-    }
-
-    /// The engine, for the calling thread.
-    pub(super) fn engine(&self) -> PyResult<Arc<Engine>> {
-        self.engine.get()
-    }
-
-    /// Counts the engine's tasks from now on.
-    pub(super) fn tally(&self) -> &Arc<Tally> {
-        self.tally.get_or_init(Tally::new)
-    }
-
-    fn in_force(&self) -> InForce {
-        InForce::new(self.tally.get().map(Arc::clone))
-    }
-
-    /// From now on what is scheduled is passed on to another scheduler, by `_pass_on`.
-    pub(super) fn leave(&self) {
-        self.is_left.store(true, Ordering::Relaxed);
-    }
-
-    /// Drives the loop on the calling thread until `stop()`, an exception that ends it, or `deadline`. `selector` is
-    /// the descriptor of the loop's selector.
-    pub(super) fn drive(
-        slf: &Bound<'_, Self>,
-        selector: RawFd,
-        deadline: f64,
-        rest: Rest,
-    ) -> PyResult<()> {
-        let this = slf.get();
-        let engine = this.engine.get()?;
-        let driving = Driving::begin(slf, rest)?;
-        engine.furnish(|| Turns::new(selector))?;
-        this.deadline.store(deadline.to_bits(), Ordering::Relaxed);
-        this.is_first_turn.store(true, Ordering::Relaxed);
-        let driven = engine.block_on(Finished::new(|| this.schedule.start(slf.py())));
-        this.schedule.stop(slf.py());
-        this.is_stopping.store(false, Ordering::Relaxed);
-        driving.end().and(driven)
-    }
-
     /// Passes on what was just scheduled, where the loop went on without this scheduler.
     fn pass_on(slf: &Bound<'_, Self>) -> PyResult<()> {
         if slf.get().is_left.load(Ordering::Relaxed) {
@@ -126,36 +73,6 @@ impl Scheduler {
     /// What is ready and what is timed.
     pub(super) fn schedule(&self) -> &Schedule {
         &self.schedule
-    }
-
-    /// A number that is another one in each turn, and between two turns.
-    pub(super) fn turn(&self) -> u64 {
-        self.turns.load(Ordering::Relaxed)
-    }
-
-    /// Whether asyncio's callbacks run now.
-    pub(super) fn is_in_turn(&self) -> bool {
-        self.turn() % 2 == 1
-    }
-
-    /// A turn begins, or ends.
-    pub(super) fn pass_turn(&self) {
-        self.turns.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Has `transport` send what waits at the end of the turn.
-    pub(super) fn defer(&self, transport: Py<StreamTransport>) {
-        self.deferred().push(transport);
-    }
-
-    /// The transports that wait for the end of the turn.
-    pub(super) fn take_deferred(&self) -> Vec<Py<StreamTransport>> {
-        std::mem::take(&mut self.deferred())
-    }
-
-    /// Held only while the list is changed.
-    fn deferred(&self) -> MutexGuard<'_, Vec<Py<StreamTransport>>> {
-        self.deferred.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What `sock_*` operations wait for.
@@ -460,48 +377,6 @@ impl Scheduler {
 
     fn __clear__(&self) {
         self.schedule.clear_collected();
-    }
-}
-
-/// Spawns a task on the loop's thread, which must be the calling one. The loop may run or not; it is driven by
-/// `run_forever`, and dropped by `close()`, with the thread attached each time.
-///
-/// # Errors
-///
-/// `RuntimeError` if no engine runs on the loop, or if the loop is closed or belongs to another thread.
-pub(crate) fn spawn(
-    event_loop: &Bound<'_, PyAny>,
-    future: impl Future<Output = ()> + 'static,
-) -> PyResult<()> {
-    let _attached = Attached::new(event_loop.py());
-    let driver = of(event_loop)?;
-    let _in_force = driver.get().in_force();
-    driver.get().engine()?.spawn(future)
-}
-
-/// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
-///
-/// # Errors
-///
-/// As for [`spawn`].
-pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
-    let _attached = Attached::new(event_loop.py());
-    let driver = of(event_loop)?;
-    let _in_force = driver.get().in_force();
-    driver.get().engine()?.enter(f)
-}
-
-/// What drives the engine on a loop: a loop of covet's itself, else what was attached to it.
-fn of<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Scheduler>> {
-    if let Ok(scheduler) = event_loop.cast::<Scheduler>() {
-        return Ok(scheduler.clone());
-    }
-    let attached = event_loop.getattr_opt(intern!(event_loop.py(), "_covet_driver"))?;
-    match attached {
-        Some(driver) => Ok(driver.cast_into::<Scheduler>()?),
-        None => Err(PyRuntimeError::new_err(
-            "no server runs on this event loop any more",
-        )),
     }
 }
 

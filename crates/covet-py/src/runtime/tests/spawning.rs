@@ -5,7 +5,7 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyList, PyTuple};
 
@@ -120,7 +120,7 @@ fn only_its_own_thread_spawns_on_a_loop_that_has_tasks() {
         let refused = spawn_elsewhere(event_loop).expect_err("refused");
         assert!(refused.contains("another thread"), "{refused}");
         let none = spawn(py.None().bind(py), async {}).expect_err("no loop");
-        assert!(none.is_instance_of::<PyTypeError>(py));
+        assert!(none.is_instance_of::<PyRuntimeError>(py));
     });
 }
 
