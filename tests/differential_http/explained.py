@@ -31,6 +31,20 @@ LOOSER: Final[Mapping[str, Looser]] = {
         "a server SHOULD ignore at least one CRLF before the request line; Go ignores none",
         b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
     ),
+    "a question about the server as a whole": _looser(
+        "nginx",
+        rb"OPTIONS \* HTTP/1\.[01]\r\n",
+        "RFC 9110 section 9.3.7",
+        "an asterisk asks about the server in general; nginx takes no target of that form",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+    "an answer for the server as a whole before its body is here": _looser(
+        "hyper nginx",
+        rb"OPTIONS \* HTTP/1\.[01]\r\n(?s:.*)(content-length|transfer-encoding):",
+        "RFC 9110 section 9.3.7",
+        "its body has no defined use, so the answer does not wait for it; hyper's application waits for each body",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+    ),
     "an empty Host": _looser(
         "nginx",
         rb"\r\nhost:[ \t]*\r\n",

@@ -17,7 +17,13 @@ def path(target: str) -> str:
 
 
 def same(one: Request, other: Request) -> bool:
-    """Whether two servers understood the same request."""
+    """Whether two servers understood the same request.
+
+    Some answer OPTIONS for the server as a whole themselves, and say nothing of its body; what follows it shows how
+    they framed it.
+    """
+    if (one.method, one.target) == (other.method, other.target) == ("OPTIONS", "*"):
+        return True
     return (one.method, one.length, one.body, path(one.target)) == (
         other.method,
         other.length,
