@@ -278,5 +278,5 @@ def test_nothing_is_leaked_by_good_and_bad_input() -> None:
         gc.collect()
         return sys.getallocatedblocks() - before
 
-    # The least of three, because the interpreter's own tables grow now and then.
-    assert min(grown() for _ in range(3)) < 50
+    # Once in three, because the interpreter's own tables grow now and then.
+    assert any(grown() < 50 for _ in range(3))
