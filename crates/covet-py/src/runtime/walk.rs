@@ -3,6 +3,10 @@
 //! A borrowed item is safe while no Python code runs. So leaves are written here, where none
 //! does, and whatever may run some is handed out as a reference of its own. The containers may
 //! change between two calls: each call looks at them anew.
+//!
+//! Where there is no interpreter's lock, other threads change containers at any moment, and a critical section does
+//! not keep them out for long: it is left while its thread waits for another lock, such as the one under which a
+//! `str` makes its UTF-8. There each item is a reference of its own ([`Kept`]).
 
 #![allow(unsafe_code, reason = "borrows what containers own")]
 #![allow(clippy::inline_always, reason = "see `output`")]
@@ -10,6 +14,7 @@
 use std::ptr::null_mut;
 
 use pyo3::prelude::*;
+#[cfg(Py_GIL_DISABLED)]
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
@@ -18,6 +23,14 @@ use pyo3::{Borrowed, ffi};
 use super::dict_keys::entries_of;
 use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
+
+/// What a container gives while leaves are written: borrowed, because nothing runs meanwhile.
+#[cfg(not(Py_GIL_DISABLED))]
+type Kept<'a, 'py> = Borrowed<'a, 'py, PyAny>;
+
+/// What a container gives while leaves are written: owned, because other threads run meanwhile.
+#[cfg(Py_GIL_DISABLED)]
+type Kept<'a, 'py> = Bound<'py, PyAny>;
 
 /// The items of a list, in order.
 pub(crate) struct ListItems<'a, 'py> {
@@ -42,15 +55,14 @@ impl<'a, 'py> ListItems<'a, 'py> {
     ) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
-        with_critical_section(self.list, || {
-            while stop.is_none() && self.next < self.list.len() {
-                let item = borrow(self.list, self.next);
-                self.next += 1;
-                if !put_flat::<CHECKED>(&mut pen, item, shape) {
-                    stop = Some(item.to_owned());
-                }
+        while stop.is_none()
+            && let Some(item) = item_at(self.list, self.next)
+        {
+            self.next += 1;
+            if !put_flat::<CHECKED>(&mut pen, item.as_borrowed(), shape) {
+                stop = Some(item.to_owned());
             }
-        });
+        }
         pen.finish();
         stop
     }
@@ -61,14 +73,28 @@ impl<'a, 'py> ListItems<'a, 'py> {
     }
 }
 
-/// Inside the list's critical section, `index` below its length.
+/// The item at `index`, where the list is as long now.
+#[cfg(not(Py_GIL_DISABLED))]
 #[inline]
-fn borrow<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Borrowed<'a, 'py, PyAny> {
-    let index = index.cast_signed();
-    // SAFETY: the caller compared the index with the length, and nothing ran since.
-    let item = unsafe { ffi::PyList_GET_ITEM(list.as_ptr(), index) };
+fn item_at<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Option<Kept<'a, 'py>> {
+    if index >= list.len() {
+        return None;
+    }
+    // SAFETY: the index was compared with the length, and nothing ran since.
+    let item = unsafe { ffi::PyList_GET_ITEM(list.as_ptr(), index.cast_signed()) };
     // SAFETY: the list owns it while nothing runs; it is dropped or made owned before that.
-    unsafe { Borrowed::from_ptr(list.py(), item) }
+    Some(unsafe { Borrowed::from_ptr(list.py(), item) })
+}
+
+/// The item at `index`, where the list is as long now.
+#[cfg(Py_GIL_DISABLED)]
+#[inline]
+fn item_at<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Option<Kept<'a, 'py>> {
+    if index >= list.len() {
+        return None;
+    }
+    // Another thread may have shortened it since: that is its end too, and the exception is dropped.
+    list.get_item(index).ok()
 }
 
 /// The items of a tuple, in order. A tuple never changes.
@@ -163,13 +189,12 @@ impl<'a, 'py> DictEntries<'a, 'py> {
             return stop;
         }
         let mut stop = None;
-        with_critical_section(self.dict, || {
-            while stop.is_none()
-                && let Some((key, value)) = next(self.dict, &mut self.position)
-            {
-                stop = self.put::<CHECKED>(&mut pen, (key, value), shape);
-            }
-        });
+        while stop.is_none()
+            && let Some((key, value)) = next(self.dict, &mut self.position)
+        {
+            let entry = (key.as_borrowed(), value.as_borrowed());
+            stop = self.put::<CHECKED>(&mut pen, entry, shape);
+        }
         pen.finish();
         stop
     }
@@ -221,9 +246,32 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     }
 }
 
-/// Inside the dict's critical section.
+/// The entry at `position`, which moves on.
+#[cfg(not(Py_GIL_DISABLED))]
 #[inline]
 fn next<'a, 'py>(
+    dict: &'a Bound<'py, PyDict>,
+    position: &mut ffi::Py_ssize_t,
+) -> Option<(Kept<'a, 'py>, Kept<'a, 'py>)> {
+    borrowed_next(dict, position)
+}
+
+/// The entry at `position`, which moves on.
+#[cfg(Py_GIL_DISABLED)]
+#[inline]
+fn next<'a, 'py>(
+    dict: &'a Bound<'py, PyDict>,
+    position: &mut ffi::Py_ssize_t,
+) -> Option<(Kept<'a, 'py>, Kept<'a, 'py>)> {
+    with_critical_section(dict, || {
+        let (key, value) = borrowed_next(dict, position)?;
+        Some((key.to_owned(), value.to_owned()))
+    })
+}
+
+/// With the interpreter's lock, or in the dict's critical section; both are borrowed until either is left.
+#[inline]
+fn borrowed_next<'a, 'py>(
     dict: &'a Bound<'py, PyDict>,
     position: &mut ffi::Py_ssize_t,
 ) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
