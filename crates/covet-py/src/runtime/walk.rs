@@ -4,18 +4,16 @@
 //! does, and whatever may run some is handed out as a reference of its own. The containers may
 //! change between two calls: each call looks at them anew.
 //!
-//! Where there is no interpreter's lock, other threads change containers at any moment, and a critical section does
-//! not keep them out for long: it is left while its thread waits for another lock, such as the one under which a
-//! `str` makes its UTF-8. There each item is a reference of its own ([`Kept`]).
+//! Where there is no interpreter's lock, other threads change containers at any moment. There a copy is walked, which
+//! the interpreter makes at once and nobody else has ([`Walked`]): what is written was in the container at one moment.
 
 #![allow(unsafe_code, reason = "borrows what containers own")]
 #![allow(clippy::inline_always, reason = "see `output`")]
 
+use std::marker::PhantomData;
 use std::ptr::null_mut;
 
 use pyo3::prelude::*;
-#[cfg(Py_GIL_DISABLED)]
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
 
@@ -24,17 +22,19 @@ use super::dict_keys::entries_of;
 use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
 
-/// What a container gives while leaves are written: borrowed, because nothing runs meanwhile.
+/// The container itself.
 #[cfg(not(Py_GIL_DISABLED))]
-type Kept<'a, 'py> = Borrowed<'a, 'py, PyAny>;
+type Walked<'a, 'py, T> = &'a Bound<'py, T>;
 
-/// What a container gives while leaves are written: owned, because other threads run meanwhile.
+/// A copy of the container.
 #[cfg(Py_GIL_DISABLED)]
-type Kept<'a, 'py> = Bound<'py, PyAny>;
+type Walked<'a, 'py, T> = Bound<'py, T>;
 
 /// The items of a list, in order.
 pub(crate) struct ListItems<'a, 'py> {
-    list: &'a Bound<'py, PyList>,
+    list: Walked<'a, 'py, PyList>,
+    /// Of what is walked, or was copied.
+    origin: PhantomData<&'a PyList>,
     next: usize,
 }
 
@@ -42,7 +42,13 @@ impl<'a, 'py> ListItems<'a, 'py> {
     /// Starts at the first item.
     #[inline]
     pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
-        Self { list, next: 0 }
+        #[cfg(Py_GIL_DISABLED)]
+        let list = list.get_slice(0, isize::MAX.cast_unsigned());
+        Self {
+            list,
+            origin: PhantomData,
+            next: 0,
+        }
     }
 
     /// Appends items as JSON, each with a comma, up to one that `shape` does not
@@ -55,11 +61,10 @@ impl<'a, 'py> ListItems<'a, 'py> {
     ) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
-        while stop.is_none()
-            && let Some(item) = item_at(self.list, self.next)
-        {
+        while stop.is_none() && self.next < self.list.len() {
+            let item = borrow(&self.list, self.next);
             self.next += 1;
-            if !put_flat::<CHECKED>(&mut pen, item.as_borrowed(), shape) {
+            if !put_flat::<CHECKED>(&mut pen, item, shape) {
                 stop = Some(item.to_owned());
             }
         }
@@ -73,28 +78,14 @@ impl<'a, 'py> ListItems<'a, 'py> {
     }
 }
 
-/// The item at `index`, where the list is as long now.
-#[cfg(not(Py_GIL_DISABLED))]
+/// `index` is below the list's length.
 #[inline]
-fn item_at<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Option<Kept<'a, 'py>> {
-    if index >= list.len() {
-        return None;
-    }
-    // SAFETY: the index was compared with the length, and nothing ran since.
-    let item = unsafe { ffi::PyList_GET_ITEM(list.as_ptr(), index.cast_signed()) };
+fn borrow<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Borrowed<'a, 'py, PyAny> {
+    let index = index.cast_signed();
+    // SAFETY: the caller compared the index with the length, and nothing ran since.
+    let item = unsafe { ffi::PyList_GET_ITEM(list.as_ptr(), index) };
     // SAFETY: the list owns it while nothing runs; it is dropped or made owned before that.
-    Some(unsafe { Borrowed::from_ptr(list.py(), item) })
-}
-
-/// The item at `index`, where the list is as long now.
-#[cfg(Py_GIL_DISABLED)]
-#[inline]
-fn item_at<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Option<Kept<'a, 'py>> {
-    if index >= list.len() {
-        return None;
-    }
-    // Another thread may have shortened it since: that is its end too, and the exception is dropped.
-    list.get_item(index).ok()
+    unsafe { Borrowed::from_ptr(list.py(), item) }
 }
 
 /// The items of a tuple, in order. A tuple never changes.
@@ -153,7 +144,9 @@ pub(crate) struct Entry<'py> {
 ///
 /// Where the dict is changed on the way, entries may be missed or come twice: compare its length.
 pub(crate) struct DictEntries<'a, 'py> {
-    dict: &'a Bound<'py, PyDict>,
+    dict: Walked<'a, 'py, PyDict>,
+    /// Of what is walked, or was copied.
+    origin: PhantomData<&'a PyDict>,
     /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
     position: ffi::Py_ssize_t,
     /// Whether keys are written here.
@@ -162,14 +155,20 @@ pub(crate) struct DictEntries<'a, 'py> {
 
 impl<'a, 'py> DictEntries<'a, 'py> {
     /// Starts at the first entry. Without `keys`, keys are left to the caller, and so is every entry.
+    ///
+    /// # Errors
+    /// `MemoryError`, where a copy is walked.
     #[inline]
-    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> Self {
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> PyResult<Self> {
         let position = 0;
-        Self {
+        #[cfg(Py_GIL_DISABLED)]
+        let dict = dict.copy()?;
+        Ok(Self {
             dict,
+            origin: PhantomData,
             position,
             keys,
-        }
+        })
     }
 
     /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
@@ -190,32 +189,12 @@ impl<'a, 'py> DictEntries<'a, 'py> {
         }
         let mut stop = None;
         while stop.is_none()
-            && let Some((key, value)) = next(self.dict, &mut self.position)
+            && let Some((key, value)) = next(&self.dict, &mut self.position)
         {
-            let entry = (key.as_borrowed(), value.as_borrowed());
-            stop = self.put::<CHECKED>(&mut pen, entry, shape);
+            stop = put::<CHECKED>(&mut pen, (key, value), self.keys, shape);
         }
         pen.finish();
         stop
-    }
-
-    /// One entry; it is returned where it was not written.
-    #[inline(always)]
-    fn put<const CHECKED: bool>(
-        &self,
-        pen: &mut Pen<'_>,
-        (key, value): (Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>),
-        shape: Shape,
-    ) -> Option<Entry<'py>> {
-        let key_is_written = self.keys && put_key(pen, key);
-        if key_is_written && put_flat::<CHECKED>(pen, value, shape) {
-            return None;
-        }
-        Some(Entry {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            key_is_written,
-        })
     }
 
     /// The entries of a table; the position counts them as `PyDict_Next` does.
@@ -237,7 +216,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
             let key = unsafe { Borrowed::from_ptr(py, entry.key) };
             // SAFETY: as above.
             let value = unsafe { Borrowed::from_ptr(py, entry.value) };
-            let stop = self.put::<CHECKED>(pen, (key, value), shape);
+            let stop = put::<CHECKED>(pen, (key, value), self.keys, shape);
             if stop.is_some() {
                 return stop;
             }
@@ -246,32 +225,28 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     }
 }
 
-/// The entry at `position`, which moves on.
-#[cfg(not(Py_GIL_DISABLED))]
-#[inline]
-fn next<'a, 'py>(
-    dict: &'a Bound<'py, PyDict>,
-    position: &mut ffi::Py_ssize_t,
-) -> Option<(Kept<'a, 'py>, Kept<'a, 'py>)> {
-    borrowed_next(dict, position)
-}
-
-/// The entry at `position`, which moves on.
-#[cfg(Py_GIL_DISABLED)]
-#[inline]
-fn next<'a, 'py>(
-    dict: &'a Bound<'py, PyDict>,
-    position: &mut ffi::Py_ssize_t,
-) -> Option<(Kept<'a, 'py>, Kept<'a, 'py>)> {
-    with_critical_section(dict, || {
-        let (key, value) = borrowed_next(dict, position)?;
-        Some((key.to_owned(), value.to_owned()))
+/// One entry; it is returned where it was not written. The key is only tried where `keys` says so.
+#[inline(always)]
+fn put<'py, const CHECKED: bool>(
+    pen: &mut Pen<'_>,
+    (key, value): (Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>),
+    keys: bool,
+    shape: Shape,
+) -> Option<Entry<'py>> {
+    let key_is_written = keys && put_key(pen, key);
+    if key_is_written && put_flat::<CHECKED>(pen, value, shape) {
+        return None;
+    }
+    Some(Entry {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        key_is_written,
     })
 }
 
-/// With the interpreter's lock, or in the dict's critical section; both are borrowed until either is left.
+/// The entry at `position`, which moves on.
 #[inline]
-fn borrowed_next<'a, 'py>(
+fn next<'a, 'py>(
     dict: &'a Bound<'py, PyDict>,
     position: &mut ffi::Py_ssize_t,
 ) -> Option<(Borrowed<'a, 'py, PyAny>, Borrowed<'a, 'py, PyAny>)> {
