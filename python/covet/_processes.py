@@ -48,9 +48,10 @@ class Worker:
         """Told to end; killed at this time."""
         self.ended_by_us = False
         """Its end is no crash."""
-        self.beats = -1
+        self.beats: tuple[int, ...] = ()
+        """Of each of its threads."""
         self.seen_at = 0.0
-        """When its beats were last seen to have changed."""
+        """When all of its beats were last seen to have changed."""
         self.judged_at: float | None = None
         """It did not answer and was asked where it is; when it is killed unless it goes on."""
         self.most_requests: float | None = None

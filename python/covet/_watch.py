@@ -57,7 +57,7 @@ class Watch:
         beats = self._board.beats(worker.slot)
         if timeout is None or self._board.fd < 0:
             return False
-        if beats != worker.beats or frozen:
+        if all(new != old for new, old in zip(beats, worker.beats, strict=True)) or frozen:  # every thread has beaten
             if worker.judged_at is not None:
                 say(f"worker {worker.pid} goes on after {now - worker.seen_at:.1f} s{_where(worker)}")
             worker.beats, worker.seen_at, worker.judged_at, worker.text = beats, now, None, b""

@@ -206,7 +206,7 @@ def test_slots_are_given_again_and_empty() -> None:
     os.pwrite(board.fd, b"\1" * SLOT_BYTES, first * SLOT_BYTES)
     board.give_back(first)
     assert board.take() == first
-    assert (board.beats(first), board.requests(first)) == (0, 0)
+    assert (board.beats(first), board.requests(first)) == ((0,), 0)
     board.announce_stop()
     assert os.pread(board.fd, SLOT_BYTES, 0) == (1).to_bytes(SLOT_BYTES, "little")
     os.close(board.fd)
