@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
+from covet._processes import loop_name
 from covet._serving import Serving
 from covet._starting import started
 from covet.app import Covet
@@ -44,7 +45,7 @@ class Thread:
         self._is_unwanted = False
         # Not as the first thread's: what a lifespan puts into its context is its own thread's.
         run = contextvars.Context().run
-        self._thread = threading.Thread(target=run, args=(self._live,), name=f"covet-thread-{number}", daemon=True)
+        self._thread = threading.Thread(target=run, args=(self._live,), name=loop_name(number), daemon=True)
         self._thread.start()
 
     def drain(self, seconds: float) -> None:

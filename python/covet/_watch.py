@@ -79,6 +79,7 @@ class Watch:
             say(f"worker {worker.pid} has not answered for {silent:.1f} s: {stopped}; replacing it")
             return True
         worker.judged_at = now + TELL
+        worker.still = next(number for number, beat in enumerate(beats) if beat == worker.beats[number])
         worker.send(signal.SIGUSR2)
         return False
 
@@ -96,5 +97,5 @@ class Watch:
 
 def _where(worker: Worker) -> str:
     """Where it said that it is."""
-    place = innermost(worker.text.decode(errors="replace"))
+    place = innermost(worker.text.decode(errors="replace"), worker.still)
     return f": its loop is in {place}" if place else ": it did not say where it is"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.wire.connection import Connection, ask
 from tests.wire.server_process import PATIENCE, ServerProcess, running
 
 APP = "tests.threads.app:main"
-NAMES = {"MainThread", "covet-thread-1", "covet-thread-2"}
+NAMES = {"MainThread", "covet-loop-1", "covet-loop-2"}
 CLIENTS = 32
 ENOUGH = 20_000
 
@@ -138,11 +139,11 @@ def listening(port: int) -> bytes:
 @without_gil
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_thread_that_cannot_start_is_a_worker_that_cannot(workers: str) -> None:
-    failing = {**os.environ, "FAILING_THREAD": "covet-thread-2"}
+    failing = {**os.environ, "FAILING_THREAD": "covet-loop-2"}
     server = ServerProcess(APP, "--workers", workers, "--threads", "3", env=failing, stdout=subprocess.PIPE)
     said = read_out(server)
     assert server.end() == 1
-    assert "the lifespan failed to start: ValueError: not on covet-thread-2 (" in server.log
+    assert "the lifespan failed to start: ValueError: not on covet-loop-2 (" in server.log
     assert said.endswith("ended, 0 left\n"), "those that had started came to their ends"
 
 
@@ -150,7 +151,7 @@ def test_a_thread_that_cannot_start_is_a_worker_that_cannot(workers: str) -> Non
 def test_a_thread_that_ends_the_process_ends_it_all() -> None:
     with running(APP, "--workers", "1", "--threads", "3") as server:
         first = server.workers()
-        with connection_to(server, "covet-thread-1") as connection:
+        with connection_to(server, "covet-loop-1") as connection:
             connection.send(b"GET /leave HTTP/1.1\r\nHost: a\r\n\r\n")
             connection.rest()
         server.wait_for(rf"worker {first[0]} exited with code 7; starting another")
@@ -162,11 +163,13 @@ def test_a_thread_that_ends_the_process_ends_it_all() -> None:
 def test_one_thread_that_stands_still_is_seen() -> None:
     with running(APP, "--workers", "1", "--threads", "3", "--worker-timeout", "1") as server:
         (first,) = server.workers()
-        with connection_to(server, "covet-thread-2") as connection:
+        with connection_to(server, "covet-loop-2") as connection:
             connection.send(b"GET /block HTTP/1.1\r\nHost: a\r\n\r\n")
             server.wait_for(rf"worker {first} has not answered for .*; replacing it")
         server.wait_for(r"worker \d+ serves")
-        assert "tests/threads/app.py" in server.log
+        assert re.search(
+            r"not answered for .*: its loop is in .*tests/threads/app.py:\d+ in block; replacing it", server.log
+        )
         assert {where(server)[2] for _ in range(200)} == NAMES
 
 
