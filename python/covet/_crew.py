@@ -63,7 +63,7 @@ class Crew:
         self.places = [Place() for _ in range(policy.workers)]
         self.leaving: list[Worker] = []
         """Told to end."""
-        self.board = Board(2 * policy.workers + 2)
+        self.board = Board(2 * policy.workers + 2, policy.threads)
         self.was_complete = False
         """Whether all were ready at some time."""
         self.has_given_up = False
@@ -210,7 +210,7 @@ class Crew:
         slot = self.board.take()
         reader, writer = os.pipe()
         fds = [listener.fileno() for listener in self._sockets]
-        part = Assignment(os.getpid(), writer, self.board.fd, slot, self.board.slots, *fds)
+        part = Assignment(os.getpid(), writer, self.board.fd, slot, self.board.slots, self._policy.threads, *fds)
         try:
             worker = Worker(spawn(self._module, part, self._words), reader, slot)
         except OSError:

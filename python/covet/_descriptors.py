@@ -23,6 +23,6 @@ def raise_limit() -> int | None:
     return None if soft == resource.RLIM_INFINITY else soft
 
 
-def connections_within(limit: int | None, wanted: int) -> int:
-    """`wanted` connections, or 90% of the descriptors where that is less."""
-    return wanted if limit is None else max(1, min(wanted, int(limit * _SHARE)))
+def connections_within(limit: int | None, wanted: int, servers: int = 1) -> int:
+    """`wanted` connections, or where that is less 90% of the descriptors, which so many servers share."""
+    return wanted if limit is None else max(1, min(wanted, int(limit * _SHARE) // servers))

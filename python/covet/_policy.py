@@ -25,12 +25,15 @@ class Policy:
         "max_requests",
         "max_rss",
         "pin",
+        "threads",
         "worker_timeout",
         "workers",
     )
 
-    def __init__(self, workers: int, settings: "Mapping[str, Any]") -> None:
+    def __init__(self, workers: int, settings: "Mapping[str, Any]", threads: int = 1) -> None:
         self.workers = workers
+        self.threads = threads
+        """Of each worker."""
         self.pin: bool = settings.get("pin_workers", False)
         self.drain_delay: float = settings.get("drain_delay") or 0.0
         self.drain_timeout: float = settings.get("drain_timeout", DRAIN_TIMEOUT)

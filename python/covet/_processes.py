@@ -33,6 +33,7 @@ class Worker:
         "ready_since",
         "seen_at",
         "slot",
+        "still",
         "text",
     )
 
@@ -48,11 +49,14 @@ class Worker:
         """Told to end; killed at this time."""
         self.ended_by_us = False
         """Its end is no crash."""
-        self.beats = -1
+        self.beats: tuple[int, ...] = ()
+        """Of each of its threads."""
         self.seen_at = 0.0
-        """When its beats were last seen to have changed."""
+        """When all of its beats were last seen to have changed."""
         self.judged_at: float | None = None
         """It did not answer and was asked where it is; when it is killed unless it goes on."""
+        self.still = 0
+        """Which of its threads did not beat then."""
         self.most_requests: float | None = None
         self.old_at: float | None = None
 
@@ -142,10 +146,18 @@ def resident_bytes(pid: int) -> int:
     return 0
 
 
-def innermost(traceback: str) -> str:
-    """From what faulthandler wrote: where the thread is that runs the loop, as app.py:12 in slow; "" for unknown."""
+def loop_name(number: int) -> str:
+    """What the thread of a worker's further event loop is called; at most the 15 bytes that Linux keeps."""
+    return f"covet-loop-{number}"
+
+
+def innermost(traceback: str, number: int = 0) -> str:
+    """From what faulthandler wrote: where the thread is that runs that loop, as app.py:12 in slow; "" for unknown."""
     _, current, own = traceback.rpartition("Current thread")
-    if not current:  # the signal found it outside of Python: threads are written newest first
+    if number:
+        _, found, own = traceback.rpartition(f"[{loop_name(number)}]")
+        own = own if found else ""
+    elif not current:  # the signal found it outside of Python: threads are written newest first
         own = traceback.rpartition("Thread 0x")[2]
     frame = own.partition('\n  File "')[2].partition("\n")[0]
     file, _, place = frame.partition('", line ')

@@ -57,7 +57,7 @@ class Watch:
         beats = self._board.beats(worker.slot)
         if timeout is None or self._board.fd < 0:
             return False
-        if beats != worker.beats or frozen:
+        if all(new != old for new, old in zip(beats, worker.beats, strict=True)) or frozen:  # every thread has beaten
             if worker.judged_at is not None:
                 say(f"worker {worker.pid} goes on after {now - worker.seen_at:.1f} s{_where(worker)}")
             worker.beats, worker.seen_at, worker.judged_at, worker.text = beats, now, None, b""
@@ -79,6 +79,7 @@ class Watch:
             say(f"worker {worker.pid} has not answered for {silent:.1f} s: {stopped}; replacing it")
             return True
         worker.judged_at = now + TELL
+        worker.still = next(number for number, beat in enumerate(beats) if beat == worker.beats[number])
         worker.send(signal.SIGUSR2)
         return False
 
@@ -96,5 +97,5 @@ class Watch:
 
 def _where(worker: Worker) -> str:
     """Where it said that it is."""
-    place = innermost(worker.text.decode(errors="replace"))
+    place = innermost(worker.text.decode(errors="replace"), worker.still)
     return f": its loop is in {place}" if place else ": it did not say where it is"

@@ -36,6 +36,8 @@ class Launch:
     fd: "tuple[int, ...]"
     workers: int | None
     """None: as many as there are processors that we may use."""
+    threads: int
+    """Of each worker."""
     app_dir: str
     factory: bool
     loop: str
@@ -83,14 +85,14 @@ class Launch:
 class Assignment:
     """What one worker gets from its supervisor: descriptors and its place among the others."""
 
-    __slots__ = ("board", "listeners", "parent", "ready", "slot", "slots")
+    __slots__ = ("board", "listeners", "parent", "ready", "slot", "slots", "threads")
 
     def __init__(self, *numbers: int) -> None:
-        self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners = numbers
+        self.parent, self.ready, self.board, self.slot, self.slots, self.threads, *self.listeners = numbers
 
     def words(self) -> list[str]:
         """As arguments of `python -m covet.worker`."""
-        numbers = (self.parent, self.ready, self.board, self.slot, self.slots, *self.listeners)
+        numbers = (self.parent, self.ready, self.board, self.slot, self.slots, self.threads, *self.listeners)
         return [",".join(map(str, numbers))]
 
     @classmethod
@@ -106,6 +108,10 @@ def parse(arguments: list[str], environment: "Mapping[str, str] | None" = None, 
     launch = Launch(given)
     if needs_app and not launch.app:
         raise UsageError("no application: write `covet run module:attribute`, as `covet run app:main`")
+    if launch.threads < 1:
+        raise UsageError("threads is 0: a worker has at least one")
+    if launch.threads > 1 and launch.settings.get("pin_workers"):
+        raise UsageError("--pin-workers keeps a worker to one processor, which its threads would share: leave it out")
     workers = given.get("workers")
     if launch.reload and launch.workers not in (None, 1) and workers is not None:
         if workers.rank >= given["reload"].rank:

@@ -43,6 +43,13 @@ CORE: "Final" = (
         optional=True,
         nothing="auto",
     ),
+    Setting(
+        "threads",
+        "number",
+        1,
+        "event loops of each worker, each on a thread of its own; more than one needs Python without its GIL",
+        most=1024,
+    ),
     Setting("app_dir", "path", ".", "folder to import the application from"),
     Setting("factory", "switch", False, "APP is a function that returns the application"),
     Setting("loop", "text", "covet", "event loop", choices=LOOPS),

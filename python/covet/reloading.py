@@ -49,6 +49,7 @@ class Reloader:
         self.words = words
         self.sockets = sockets
         self.drain_timeout = Policy(1, launch.settings).drain_timeout
+        self.threads = launch.threads
         self.folders = launch.reload_dir or (launch.app_dir,)
         self.watcher: Child | None = None
         self.worker: Child | None = None
@@ -235,7 +236,7 @@ class Reloader:
         reader, writer = os.pipe()
         word, our_word = os.pipe()
         fds = [listener.fileno() for listener in self.sockets]
-        part = Assignment(os.getpid(), writer, -1, 0, 1, *fds)
+        part = Assignment(os.getpid(), writer, -1, 0, 1, self.threads, *fds)
         child = self._start("covet.warm", [str(word), *part.words(), *self.words], reader, [writer, word], fds)
         child.word = our_word
         return child

@@ -154,7 +154,8 @@ class Supervisor:
             self._notifier.ready(self._status())
 
     def _status(self) -> str:
-        return f"serving {', '.join(map(url_of, self._sockets))} ({_in_words(self._policy.workers)})"
+        threads = f" of {self._policy.threads} threads" if self._policy.threads > 1 else ""
+        return f"serving {', '.join(map(url_of, self._sockets))} ({_in_words(self._policy.workers)}{threads})"
 
     def _reap(self) -> None:
         """Take the exit of every child that has ended: workers, an heir, and orphans where we are process 1."""

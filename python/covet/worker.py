@@ -13,27 +13,24 @@ import os
 import signal
 import socket
 import sys
-import traceback
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, NamedTuple
 
 from covet._descriptors import connections_within, raise_limit
 from covet._drivers import loop_factory
+from covet._gil import check_threads
 from covet._native import set_parent_death_signal
 from covet._policy import Policy
 from covet._serving import Serving
+from covet._starting import FailedStart, started
 from covet._systemd import Notifier
+from covet._threads import Threads, Work
 from covet.app import Covet
 from covet.errors import ConfigurationError
 from covet.launch import FAILED_START, Assignment, Launch, UsageError, parse
-from covet.lifespan import around
 from covet.listeners import Sockets
 from covet.loading import LoadError, load_app
 from covet.settings import ServerSettings
-
-
-class FailedStart(Exception):
-    """The application cannot be served; the text is for the person who started it."""
 
 
 class Ended(NamedTuple):
@@ -90,42 +87,77 @@ class Stop:
 async def serve(app: Covet, launch: Launch, listeners: Sockets, told: Told, part: Assignment | None) -> Ended:
     """Serve until a signal. Not startable: FailedStart."""
     stop = Stop((signal.SIGTERM,) if part is not None else (signal.SIGTERM, signal.SIGINT))
+    policy = Policy(1, launch.settings, launch.threads if part is None else part.threads)
     try:
         settings = ServerSettings(**launch.settings)
-        fitting = connections_within(raise_limit(), settings.max_connections)
-        serving = Serving(app, dataclasses.replace(settings, max_connections=fitting))
+        fitting = connections_within(raise_limit(), settings.max_connections, policy.threads)
+        settings = dataclasses.replace(settings, max_connections=fitting)
     except ConfigurationError as error:
         raise FailedStart(str(error)) from None
-    policy = Policy(1, launch.settings)
-    if part is not None and part.board >= 0:
-        serving.share(part.board, part.slot, part.slots, policy.beat)
+
+    def engine(number: int) -> Serving:
+        """That of a thread, by its number; the first one's is 0."""
+        try:
+            serving = Serving(app, settings)
+        except ConfigurationError as error:
+            raise FailedStart(str(error)) from None
+        if part is not None and part.board >= 0:
+            serving.share(part.board, part.slot + number, part.slots, policy.beat)
+        return serving
+
+    serving, others = engine(0), Threads()
+    work = Work(app, engine, [listener.fileno() for listener in listeners], loop_factory(launch.loop))
+
+    def reopen_log() -> None:
+        serving.reopen_log()
+        others.reopen_log()
+
     code = 0
     try:
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(around(app.lifespan, app))
-            except Exception as error:
-                raise FailedStart(_one_line("the lifespan failed to start", error)) from error
-            try:
-                serving.start([listener.fileno() for listener in listeners])
-            except OSError as error:
-                raise FailedStart(_one_line("cannot serve", error)) from error
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, serving.reopen_log)
+        async with started(app, serving, work.listeners), others.running(work, policy.threads - 1):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, reopen_log)
             told.ready()
             with _signs_of_life(told.notifier):
-                await stop.asked.wait()
+                await _first(stop.asked.wait(), others.first_end())
             if told.notifier is not None:
                 told.notifier.stopping()
             if part is None and policy.drain_delay:
                 serving.announce_drain()
+                others.announce_drain()
                 await stop.wait(policy.drain_delay)
-            listeners.close()  # the engine's copies are the last ones, which it empties before it closes
-            await serving.drain(policy.drain_timeout)
+            listeners.close()  # the engines' copies are the last ones, which they empty before they close
+            await _all(serving.drain(policy.drain_timeout), others.drain(policy.drain_timeout))
     except asyncio.CancelledError:  # the second signal
         code = 1
     asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the log is closed; by default the signal would end us badly
-    return Ended(code, serving.stuck)
+    return Ended(code, serving.stuck + others.stuck)
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Until the first of them is over, which raises what it raised; the others are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
+
+
+async def _all(*waits: Coroutine[Any, Any, object]) -> None:
+    """Until all are over. Cancelled: they are, and have come to their ends."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
+    for task in tasks:
+        task.result()
 
 
 @contextlib.contextmanager
@@ -153,7 +185,8 @@ def run(launch: Launch, listeners: Sockets, told: Told, part: Assignment | None)
     try:
         factory = loop_factory(launch.loop)
         app = load_app(launch.app, launch.app_dir, factory=launch.factory)
-    except (LoadError, ConfigurationError) as error:
+        check_threads(launch.threads if part is None else part.threads)  # again: what was imported may want the GIL
+    except (LoadError, ConfigurationError, UsageError) as error:
         raise FailedStart(str(error)) from None
     interval = launch.settings.get("switch_interval")
     if interval is not None:
@@ -200,14 +233,6 @@ def _log_to_stderr(level: str) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(lambda _: not logging.getLogger().handlers)
     logger.addHandler(handler)
-
-
-def _one_line(what: str, error: Exception) -> str:
-    """An exception with the innermost place of it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
-    logging.getLogger("covet.server").debug(what, exc_info=error)
-    return f"{what}: {''.join(traceback.format_exception_only(error)).strip()}{place}"
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ def test_asked_by_hand_a_worker_says_where_it_is() -> None:
     with running(APP, "--worker-timeout", "none") as server:
         (pid,) = server.workers()
         os.kill(pid, signal.SIGUSR2)
-        server.wait_for(r"thread 0x\w+ \(most recent call first\):\n  File ")
+        server.wait_for(r"thread 0x\w+ (?:\[.*\] )?\(most recent call first\):\n  File ")
         assert ask(server.port, "GET", "/process").status == 200
         assert server.workers() == [pid]
         server.stop()

@@ -100,6 +100,9 @@ def test_every_setting_but_debug_is_an_option() -> None:
         ("app:main --access-log-format %", "--access-log-format is '%': write text, json, "),
         ("app:main --access-log-sample 2", "--access-log-sample is 2.0: write a number above 0 "),
         ("app:main --access-log-sample all", "--access-log-sample is 'all': write a number above 0 "),
+        ("app:main --threads 0", "threads is 0: a worker has at least one"),
+        ("app:main --threads two", "--threads is 'two': write a whole number from 0 to 1024"),
+        ("app:main --threads 2 --pin-workers", "--pin-workers keeps a worker to one processor"),
         ("app:main --max-body 1TB", "--max-body is '1TB': write a whole number of bytes from 1, "),
     ],
 )
@@ -110,10 +113,11 @@ def test_refused(words: str, text: str) -> None:
 
 
 def test_assignment_survives_the_command_line() -> None:
-    part = Assignment(10, 5, -1, 1, 2, 3, 4)
+    part = Assignment(10, 5, -1, 1, 2, 8, 3, 4)
     (word,) = part.words()
     twin = Assignment.parse(word)
-    assert (twin.parent, twin.ready, twin.board, twin.slot, twin.slots, twin.listeners) == (10, 5, -1, 1, 2, [3, 4])
+    assert (twin.parent, twin.ready, twin.board, twin.slot, twin.slots) == (10, 5, -1, 1, 2)
+    assert (twin.threads, twin.listeners) == (8, [3, 4])
 
 
 def test_reloading_turns_debug_on_and_lets_idle_connections_go() -> None:

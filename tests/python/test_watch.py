@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="the sys
 class Bench:
     """One worker on a board that only this test writes."""
 
-    def __init__(self, pid: int, **settings: object) -> None:
-        self.policy = Policy(1, settings)
-        self.board = Board(4)
+    def __init__(self, pid: int, threads: int = 1, **settings: object) -> None:
+        self.policy = Policy(1, settings, threads)
+        self.board = Board(4, threads)
         self.worker = Worker(pid, -1, self.board.take())
         self.watch = Watch(self.policy, self.board)
         assert self.watch.due is not None
@@ -30,8 +30,9 @@ class Bench:
         self.worker.ready_since = self.now
         self.watch.begin(self.worker, self.now)
 
-    def write(self, word: int, number: int) -> None:
-        os.pwrite(self.board.fd, number.to_bytes(8, "little"), self.worker.slot * SLOT_BYTES + 8 * word)
+    def write(self, word: int, number: int, thread: int = 0) -> None:
+        place = (self.worker.slot + thread) * SLOT_BYTES + 8 * word
+        os.pwrite(self.board.fd, number.to_bytes(8, "little"), place)
 
     def pass_time(self, seconds: float) -> tuple[list[Worker], dict[Worker, str]]:
         """Looks as often as the supervisor does; what the last look gave."""
@@ -194,6 +195,51 @@ def test_where_the_loop_is(traceback: str, place: str) -> None:
     assert innermost(traceback) == place
 
 
+def test_where_a_further_loop_is() -> None:
+    traceback = (
+        'Thread 0x3 [covet-loop-2] (most recent call first):\n  File "b.py", line 3 in two\n\n'
+        'Thread 0x2 [covet-loop-1] (most recent call first):\n  File "a.py", line 1 in one\n\n'
+        'Current thread 0x1 [python] (most recent call first):\n  File "m.py", line 2 in main\n'
+    )
+    assert [innermost(traceback, number) for number in range(4)] == [
+        "m.py:2 in main",
+        "a.py:1 in one",
+        "b.py:3 in two",
+        "",
+    ]
+
+
+def test_one_of_several_threads_stands_still(sleeper: int) -> None:
+    """A worker hangs where one of its threads does, however the others beat."""
+    bench = Bench(sleeper, threads=3, worker_timeout=1.0)
+    for beat in range(1, 20):
+        for number in (0, 1, 2):
+            bench.write(1, beat, number)
+        assert bench.pass_time(0.5) == ([], {})
+    found: list[Worker] = []
+    beat = 20
+    while not found and beat < 40:
+        for number in (0, 2):
+            bench.write(1, beat, number)
+        found = bench.pass_time(0.5)[0]
+        beat += 1
+    assert found == [bench.worker]
+    assert bench.worker.still == 1
+
+
+def test_slots_of_a_worker_are_neighbours() -> None:
+    board = Board(2, 3)
+    first, second = board.take(), board.take()
+    assert {first, second} == {1, 4}
+    assert (board.slots, board.has_room) == (7, False)
+    for slot, number in ((4, 10), (5, 20), (6, 30)):
+        os.pwrite(board.fd, number.to_bytes(8, "little"), slot * SLOT_BYTES + 16)
+    assert (board.requests(4), board.requests(1)) == (60, 0)
+    board.give_back(4)
+    assert board.requests(4) == 0
+    os.close(board.fd)
+
+
 def test_beats_are_rarer_than_a_second_only_for_short_bounds() -> None:
     assert [Policy(1, {"worker_timeout": bound}).beat for bound in (None, 30.0, 4.0, 1.0)] == [1.0, 1.0, 1.0, 0.25]
 
@@ -206,7 +252,7 @@ def test_slots_are_given_again_and_empty() -> None:
     os.pwrite(board.fd, b"\1" * SLOT_BYTES, first * SLOT_BYTES)
     board.give_back(first)
     assert board.take() == first
-    assert (board.beats(first), board.requests(first)) == (0, 0)
+    assert (board.beats(first), board.requests(first)) == ((0,), 0)
     board.announce_stop()
     assert os.pread(board.fd, SLOT_BYTES, 0) == (1).to_bytes(SLOT_BYTES, "little")
     os.close(board.fd)

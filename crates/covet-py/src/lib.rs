@@ -40,8 +40,8 @@ use pyo3::prelude::*;
 
 /// The native half of the package `covet`.
 ///
-/// It asks for the GIL on free-threaded Python too, until docs/free-threading.md can say that it needs none.
-#[pymodule(gil_used = true)]
+/// It does not need the GIL: docs/free-threading.md says what is proven of that.
+#[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use crate::engine::{Engine, set_parent_death_signal};

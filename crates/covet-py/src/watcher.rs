@@ -66,10 +66,13 @@ impl Watcher {
     /// The paths of the next notice, an empty list after `seconds` without one. None: notices were lost, so anything
     /// may have changed.
     #[pyo3(signature = (seconds, /))]
-    fn next(&self, seconds: f64) -> PyResult<Option<Vec<OsString>>> {
+    fn next(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<Vec<OsString>>> {
         let wait = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
-        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        match notices.recv_timeout(wait) {
+        let notice = py.detach(|| {
+            let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+            notices.recv_timeout(wait)
+        });
+        match notice {
             Ok(Ok(event)) if event.need_rescan() => Ok(None),
             Ok(Ok(event)) => {
                 let paths = event.paths.into_iter().map(PathBuf::into_os_string);

@@ -7,6 +7,7 @@ import os
 import sys
 
 from covet import _cpus
+from covet._gil import check_threads
 from covet._handover import Inheritance, take_inheritance
 from covet._init import stay_behind
 from covet._messages import say
@@ -27,6 +28,7 @@ def run(words: list[str]) -> int:
 
         return config(words)
     launch = parse(words)
+    check_threads(launch.threads)
     before = take_inheritance()
     try:
         sockets = _open(launch, before)
@@ -41,8 +43,8 @@ def run(words: list[str]) -> int:
         if os.getpid() == 1:
             stay_behind()
         return _here(launch, sockets, before)
-    workers = _cpus.count() if launch.workers is None else launch.workers
-    return Supervisor(words, sockets, Policy(workers, launch.settings), Notifier(), before).run()
+    workers = max(1, _cpus.count() // launch.threads) if launch.workers is None else launch.workers
+    return Supervisor(words, sockets, Policy(workers, launch.settings, launch.threads), Notifier(), before).run()
 
 
 def _open(launch: Launch, before: Inheritance | None) -> Sockets:
@@ -68,7 +70,8 @@ def _open(launch: Launch, before: Inheritance | None) -> Sockets:
 
 def _here(launch: Launch, sockets: Sockets, before: Inheritance | None) -> int:
     """Serve in this process."""
-    from covet.worker import FailedStart, Told
+    from covet._starting import FailedStart
+    from covet.worker import Told
     from covet.worker import run as serve
 
     notifier = Notifier()

@@ -157,7 +157,8 @@ impl<'a, 'py> Encoder<'a, 'py> {
     fn dict(&mut self, dict: &Bound<'_, PyDict>) -> Done {
         let lists = self.open(b'{')?;
         let size = dict.len();
-        let mut entries = DictEntries::new(dict, true);
+        let mut entries = DictEntries::new(dict, true)
+            .map_err(|error| Failure::raised("copying the dict", error))?;
         while let Some(entry) = entries.push_leaves::<false>(Shape::any(lists), self.out) {
             if !entry.key_is_written {
                 self.key(&entry.key)?;

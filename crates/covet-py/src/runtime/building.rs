@@ -48,20 +48,6 @@ impl Slots {
         self.offsets.get(index).is_some_and(Option::is_some)
     }
 
-    /// The member `index` of `object`; None where it is unset, or where `object` is of another class.
-    #[inline]
-    #[must_use]
-    pub fn read<'py>(&self, object: &Bound<'py, PyAny>, index: usize) -> Option<Bound<'py, PyAny>> {
-        let offset = (*self.offsets.get(index)?)?;
-        if !object.get_type().is(&self.class) {
-            return None;
-        }
-        // SAFETY: `member_offset` proved that instances of the class hold an object or null there.
-        let member = unsafe { member_at(object, offset).read() };
-        // SAFETY: null, or an object that the instance owns; this thread is attached.
-        unsafe { Bound::from_borrowed_ptr_or_opt(object.py(), member) }
-    }
-
     /// A new instance with no member set, made without `__new__`; None where memory is short.
     #[inline]
     pub(crate) fn allocate<'a, 'py>(&'a self, py: Python<'py>) -> Option<Shell<'a, 'py>> {
@@ -79,7 +65,7 @@ impl<'py> Shell<'_, 'py> {
         let Some(offset) = self.offsets[index] else {
             return false;
         };
-        // SAFETY: as in `Slots::read`; the object is an instance of that class.
+        // SAFETY: `member_offset` proved that instances of the class hold an object or null there; it is ours alone.
         let member = unsafe { &mut *member_at(&self.object, offset) };
         if !member.is_null() {
             return false;

@@ -108,9 +108,12 @@ impl Members {
         stop
     }
 
-    /// Whether the places are those of `object`.
+    /// Whether the places are those of `object`. Without the interpreter's lock no memory is read: other threads write it.
     #[inline]
     fn holds_for(&self, object: &Bound<'_, PyAny>) -> bool {
+        if cfg!(Py_GIL_DISABLED) {
+            return false;
+        }
         let class = object.get_type_ptr();
         class == self.class.as_ptr().cast() && self.version != 0 && version(class) == self.version
     }

@@ -3,14 +3,17 @@
 //! A borrowed item is safe while no Python code runs. So leaves are written here, where none
 //! does, and whatever may run some is handed out as a reference of its own. The containers may
 //! change between two calls: each call looks at them anew.
+//!
+//! Where there is no interpreter's lock, other threads change containers at any moment. There a copy is walked, which
+//! the interpreter makes at once and nobody else has ([`Walked`]): what is written was in the container at one moment.
 
 #![allow(unsafe_code, reason = "borrows what containers own")]
 #![allow(clippy::inline_always, reason = "see `output`")]
 
+use std::marker::PhantomData;
 use std::ptr::null_mut;
 
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{Borrowed, ffi};
 
@@ -19,9 +22,19 @@ use super::dict_keys::entries_of;
 use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
 
+/// The container itself.
+#[cfg(not(Py_GIL_DISABLED))]
+type Walked<'a, 'py, T> = &'a Bound<'py, T>;
+
+/// A copy of the container.
+#[cfg(Py_GIL_DISABLED)]
+type Walked<'a, 'py, T> = Bound<'py, T>;
+
 /// The items of a list, in order.
 pub(crate) struct ListItems<'a, 'py> {
-    list: &'a Bound<'py, PyList>,
+    list: Walked<'a, 'py, PyList>,
+    /// Of what is walked, or was copied.
+    origin: PhantomData<&'a PyList>,
     next: usize,
 }
 
@@ -29,7 +42,13 @@ impl<'a, 'py> ListItems<'a, 'py> {
     /// Starts at the first item.
     #[inline]
     pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
-        Self { list, next: 0 }
+        #[cfg(Py_GIL_DISABLED)]
+        let list = list.get_slice(0, isize::MAX.cast_unsigned());
+        Self {
+            list,
+            origin: PhantomData,
+            next: 0,
+        }
     }
 
     /// Appends items as JSON, each with a comma, up to one that `shape` does not
@@ -42,15 +61,13 @@ impl<'a, 'py> ListItems<'a, 'py> {
     ) -> Option<Bound<'py, PyAny>> {
         let mut stop = None;
         let mut pen = Pen::new(out);
-        with_critical_section(self.list, || {
-            while stop.is_none() && self.next < self.list.len() {
-                let item = borrow(self.list, self.next);
-                self.next += 1;
-                if !put_flat::<CHECKED>(&mut pen, item, shape) {
-                    stop = Some(item.to_owned());
-                }
+        while stop.is_none() && self.next < self.list.len() {
+            let item = borrow(&self.list, self.next);
+            self.next += 1;
+            if !put_flat::<CHECKED>(&mut pen, item, shape) {
+                stop = Some(item.to_owned());
             }
-        });
+        }
         pen.finish();
         stop
     }
@@ -61,7 +78,7 @@ impl<'a, 'py> ListItems<'a, 'py> {
     }
 }
 
-/// Inside the list's critical section, `index` below its length.
+/// `index` is below the list's length.
 #[inline]
 fn borrow<'a, 'py>(list: &'a Bound<'py, PyList>, index: usize) -> Borrowed<'a, 'py, PyAny> {
     let index = index.cast_signed();
@@ -127,7 +144,9 @@ pub(crate) struct Entry<'py> {
 ///
 /// Where the dict is changed on the way, entries may be missed or come twice: compare its length.
 pub(crate) struct DictEntries<'a, 'py> {
-    dict: &'a Bound<'py, PyDict>,
+    dict: Walked<'a, 'py, PyDict>,
+    /// Of what is walked, or was copied.
+    origin: PhantomData<&'a PyDict>,
     /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
     position: ffi::Py_ssize_t,
     /// Whether keys are written here.
@@ -136,14 +155,20 @@ pub(crate) struct DictEntries<'a, 'py> {
 
 impl<'a, 'py> DictEntries<'a, 'py> {
     /// Starts at the first entry. Without `keys`, keys are left to the caller, and so is every entry.
+    ///
+    /// # Errors
+    /// `MemoryError`, where a copy is walked.
     #[inline]
-    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> Self {
+    pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> PyResult<Self> {
         let position = 0;
-        Self {
+        #[cfg(Py_GIL_DISABLED)]
+        let dict = dict.copy()?;
+        Ok(Self {
             dict,
+            origin: PhantomData,
             position,
             keys,
-        }
+        })
     }
 
     /// Appends entries as JSON, each with a comma, up to one whose key is not exactly a `str` or
@@ -163,34 +188,13 @@ impl<'a, 'py> DictEntries<'a, 'py> {
             return stop;
         }
         let mut stop = None;
-        with_critical_section(self.dict, || {
-            while stop.is_none()
-                && let Some((key, value)) = next(self.dict, &mut self.position)
-            {
-                stop = self.put::<CHECKED>(&mut pen, (key, value), shape);
-            }
-        });
+        while stop.is_none()
+            && let Some((key, value)) = next(&self.dict, &mut self.position)
+        {
+            stop = put::<CHECKED>(&mut pen, (key, value), self.keys, shape);
+        }
         pen.finish();
         stop
-    }
-
-    /// One entry; it is returned where it was not written.
-    #[inline(always)]
-    fn put<const CHECKED: bool>(
-        &self,
-        pen: &mut Pen<'_>,
-        (key, value): (Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>),
-        shape: Shape,
-    ) -> Option<Entry<'py>> {
-        let key_is_written = self.keys && put_key(pen, key);
-        if key_is_written && put_flat::<CHECKED>(pen, value, shape) {
-            return None;
-        }
-        Some(Entry {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            key_is_written,
-        })
     }
 
     /// The entries of a table; the position counts them as `PyDict_Next` does.
@@ -212,7 +216,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
             let key = unsafe { Borrowed::from_ptr(py, entry.key) };
             // SAFETY: as above.
             let value = unsafe { Borrowed::from_ptr(py, entry.value) };
-            let stop = self.put::<CHECKED>(pen, (key, value), shape);
+            let stop = put::<CHECKED>(pen, (key, value), self.keys, shape);
             if stop.is_some() {
                 return stop;
             }
@@ -221,7 +225,26 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     }
 }
 
-/// Inside the dict's critical section.
+/// One entry; it is returned where it was not written. The key is only tried where `keys` says so.
+#[inline(always)]
+fn put<'py, const CHECKED: bool>(
+    pen: &mut Pen<'_>,
+    (key, value): (Borrowed<'_, 'py, PyAny>, Borrowed<'_, 'py, PyAny>),
+    keys: bool,
+    shape: Shape,
+) -> Option<Entry<'py>> {
+    let key_is_written = keys && put_key(pen, key);
+    if key_is_written && put_flat::<CHECKED>(pen, value, shape) {
+        return None;
+    }
+    Some(Entry {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        key_is_written,
+    })
+}
+
+/// The entry at `position`, which moves on.
 #[inline]
 fn next<'a, 'py>(
     dict: &'a Bound<'py, PyDict>,

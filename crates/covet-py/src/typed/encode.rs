@@ -267,7 +267,8 @@ impl Typed<'_, '_, '_, '_> {
             Shape::NOTHING
         };
         let size = dict.len();
-        let mut entries = DictEntries::new(dict, plain_keys);
+        let mut entries = DictEntries::new(dict, plain_keys)
+            .map_err(|error| Failure::raised("copying the dict", error))?;
         while let Some(entry) = entries.push_leaves::<true>(shape, self.encoder.out()) {
             self.member(declared, &entry.key, &entry.value, entry.key_is_written)?;
             if dict.len() != size {

@@ -50,16 +50,21 @@ pub(super) struct ObjectPlan {
 
 impl ObjectPlan {
     /// Where objects of exactly `class`, the node's, keep the fields.
+    ///
+    /// Looking for them runs Python code, so nothing waits for who looks: two threads may both do, and the first one's
+    /// are kept.
     pub(super) fn members(&self, class: &Bound<'_, PyType>) -> &Members {
-        self.members.get_or_init(|| {
-            let py = class.py();
-            let names: Vec<_> = self
-                .names
-                .iter()
-                .map(|name| name.bind(py).clone())
-                .collect();
-            Members::of(class, &names)
-        })
+        if let Some(known) = self.members.get() {
+            return known;
+        }
+        let py = class.py();
+        let names: Vec<_> = self
+            .names
+            .iter()
+            .map(|name| name.bind(py).clone())
+            .collect();
+        let found = Members::of(class, &names);
+        self.members.get_or_init(|| found)
     }
 
     /// Whether `value` says that the field number `index` is absent.

@@ -125,11 +125,12 @@ impl BodySource {
     /// `RuntimeError` where it was asked for before, or on another thread than the loop's.
     pub fn in_pieces(&self, py: Python<'_>) -> PyResult<BodyPieces> {
         let whole = match &*lock(&self.stage) {
-            Stage::Unread => None,
-            Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
-            Stage::Failed(fault) => return Err(fault(py)),
+            Stage::Unread => Ok(None),
+            Stage::Whole(bytes) => Ok(Some(bytes.clone_ref(py))),
+            Stage::Failed(fault) => Err(Arc::clone(fault)),
             Stage::Reading(_) | Stage::InPieces => return Err(taken()),
         };
+        let whole = whole.map_err(|fault| fault(py))?;
         let pieces = match whole {
             Some(bytes) => BodyStream::of_whole(bytes.as_bytes(py)),
             None => BodyStream::of(self.body.get()?).ok_or_else(taken)?,
@@ -231,14 +232,15 @@ pub(super) fn raised(error: PyErr) -> Fault {
 
 /// What a stage holds.
 fn whole<T>(py: Python<'_>, stage: &Mutex<Stage<T>>) -> PyResult<Py<T>> {
-    match &*lock(stage) {
-        Stage::Whole(value) => Ok(value.clone_ref(py)),
-        Stage::Failed(fault) => Err(fault(py)),
-        Stage::InPieces => Err(taken()),
+    let fault = match &*lock(stage) {
+        Stage::Whole(value) => return Ok(value.clone_ref(py)),
+        Stage::Failed(fault) => Arc::clone(fault),
+        Stage::InPieces => return Err(taken()),
         Stage::Unread | Stage::Reading(_) => {
-            Err(PyRuntimeError::new_err("the body was not awaited"))
+            return Err(PyRuntimeError::new_err("the body was not awaited"));
         }
-    }
+    };
+    Err(fault(py)) // which runs Python code: not under the lock
 }
 
 /// A stage ends; those who wait are told.

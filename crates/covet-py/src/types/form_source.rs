@@ -104,9 +104,9 @@ impl BodySource {
 
     fn begin_form(&self, py: Python<'_>, boundary: &[u8], options: Options) -> PyResult<()> {
         let here = match &*lock(&self.stage) {
-            Stage::Whole(bytes) => Some(bytes.clone_ref(py)),
-            Stage::Unread => None,
-            Stage::Failed(fault) => return Err(fault(py)),
+            Stage::Whole(bytes) => Ok(Some(bytes.clone_ref(py))),
+            Stage::Unread => Ok(None),
+            Stage::Failed(fault) => Err(Arc::clone(fault)),
             Stage::InPieces => return Err(taken()),
             Stage::Reading(_) => {
                 return Err(PyRuntimeError::new_err(
@@ -114,6 +114,7 @@ impl BodySource {
                 ));
             }
         };
+        let here = here.map_err(|fault| fault(py))?;
         let spooling = runtime::enter(self.event_loop.bind(py), || match here {
             Some(bytes) => Ok(spool_bytes(bytes.as_bytes(py), boundary, options)),
             None => self.body.get().map(|body| spool(body, boundary, options)),

@@ -71,35 +71,59 @@ impl PartReader {
     /// What comes next: name, whether it is a file, file name, content type and headers of a part; bytes of it; True after its last;
     /// False after the last part; None where more must be fed first. Malformed or over a limit: `HTTPException`.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let mut state = self.state();
-        let state = &mut **state;
+        let next = self.state().step(|data| PyBytes::new(py, data));
+        match next.map_err(|error| forms::exception(py, &error.into()))? {
+            Next::NeedMore => Ok(py.None().into_bound(py)),
+            Next::Part(head) => shown(py, *head),
+            Next::Data(bytes) => Ok(bytes.into_any()),
+            Next::PartEnd => Ok(true.into_pyobject(py)?.to_owned().into_any()),
+            Next::End => Ok(false.into_pyobject(py)?.to_owned().into_any()),
+        }
+    }
+}
+
+/// What a step came to.
+enum Next<D> {
+    /// Nothing, before more is fed.
+    NeedMore,
+    /// A part begins.
+    Part(Box<PartHead>),
+    /// Bytes of a part.
+    Data(D),
+    /// The part is over.
+    PartEnd,
+    /// The form is.
+    End,
+}
+
+impl State {
+    /// The next step; `copy` keeps the bytes of a part.
+    fn step<D>(&mut self, copy: impl FnOnce(&[u8]) -> D) -> Result<Next<D>, multipart::Error> {
         loop {
-            let input = &state.kept[state.used..];
-            let found = state.parser.step(input);
-            match found.map_err(|error| forms::exception(py, &error.into()))? {
+            let input = &self.kept[self.used..];
+            match self.parser.step(input)? {
                 Step::NeedMore { skip } => {
-                    state.kept.drain(..state.used + skip);
-                    state.used = 0;
-                    if !state.ended {
-                        return Ok(py.None().into_bound(py));
+                    self.kept.drain(..self.used + skip);
+                    self.used = 0;
+                    if !self.ended {
+                        return Ok(Next::NeedMore);
                     }
-                    let finished = state.parser.finish();
-                    finished.map_err(|error| forms::exception(py, &error.into()))?;
-                    return Ok(false.into_pyobject(py)?.to_owned().into_any());
+                    self.parser.finish()?;
+                    return Ok(Next::End);
                 }
-                Step::End { skip } => state.used += skip,
+                Step::End { skip } => self.used += skip,
                 Step::PartEnd { skip } => {
-                    state.used += skip;
-                    return Ok(true.into_pyobject(py)?.to_owned().into_any());
+                    self.used += skip;
+                    return Ok(Next::PartEnd);
                 }
                 Step::Data { len } => {
-                    let data = PyBytes::new(py, &input[..len]);
-                    state.used += len;
-                    return Ok(data.into_any());
+                    let data = copy(&input[..len]);
+                    self.used += len;
+                    return Ok(Next::Data(data));
                 }
                 Step::Part { skip, head } => {
-                    state.used += skip;
-                    return shown(py, *head);
+                    self.used += skip;
+                    return Ok(Next::Part(head));
                 }
             }
         }
