@@ -55,6 +55,9 @@ impl<S: Socket> Connection<S> {
     /// Answer the current request and choose what comes after it.
     pub(super) fn answer(&mut self, mut response: Response) {
         if let Some(active) = &mut self.active {
+            if response.status == 205 {
+                response.body = Payload::Empty; // it has none (RFC 9110 section 15.3.6)
+            }
             let asked = active.asked.take();
             let planned = active.offered.take().map(|offered| offered.plan(&response));
             let how = Sending {
