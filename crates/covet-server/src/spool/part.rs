@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,7 @@ use crate::multipart::PartHead;
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) head: PartHead,
-    /// Bytes that are not written yet.
+    /// What is kept in memory of it: all, or nothing where it is on the disk.
     pub(super) bytes: Vec<u8>,
     pub(super) size: u64,
     /// Where it is written, between two batches; and whether it is.
@@ -29,6 +30,8 @@ pub(super) struct Batch {
     pub(super) file: Option<File>,
     pub(super) digest: Option<Sha256>,
     pub(super) bytes: Vec<u8>,
+    /// What of `bytes` is written.
+    pub(super) range: Range<usize>,
 }
 
 impl Current {
@@ -76,11 +79,10 @@ impl Batch {
             None => create()?,
         };
         if let Some(digest) = &mut self.digest {
-            digest.update(&self.bytes);
+            digest.update(&self.bytes[self.range.clone()]);
         }
-        file.write_all(&self.bytes)?;
+        file.write_all(&self.bytes[self.range.clone()])?;
         self.file = Some(file);
-        self.bytes.clear();
         Ok(self)
     }
 }
