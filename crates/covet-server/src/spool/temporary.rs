@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use tokio::runtime::Handle;
 
@@ -14,8 +15,7 @@ const LARGE: u64 = 1024 * 1024;
 
 /// A file without a name, while somebody needs it.
 ///
-/// With its last descriptor its blocks are freed, which takes a tenth of a second for a gibibyte: a blocking thread of
-/// the runtime does that, where there is one.
+/// With its last descriptor its blocks are freed, which takes a tenth of a second for a gibibyte: another thread does that.
 #[derive(Debug)]
 pub(super) struct Temporary(Option<File>);
 
@@ -41,8 +41,15 @@ impl Drop for Temporary {
             return;
         };
         let is_large = file.metadata().is_ok_and(|about| about.len() >= LARGE);
-        if is_large && let Ok(runtime) = Handle::try_current() {
+        if !is_large {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
             runtime.spawn_blocking(move || drop(file));
+        } else {
+            // Dropped by a program whose loop is not ours. Where no thread starts, it is closed here.
+            let closing = thread::Builder::new().name("covet-close".into());
+            let _ = closing.spawn(move || drop(file));
         }
     }
 }
@@ -143,6 +150,14 @@ mod tests {
             drop(entered);
             drop(runtime); // waits for its threads
             assert!(!is_open(), "{size}");
+        }
+        let file = unnamed(&std::env::temp_dir()).expect("a file");
+        file.set_len(LARGE).expect("room");
+        let link = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let shown = std::fs::read_link(&link).expect("open");
+        drop(Temporary::new(file));
+        while std::fs::read_link(&link).is_ok_and(|now| now == shown) {
+            thread::yield_now();
         }
     }
 
