@@ -369,8 +369,14 @@ class StreamingResponse(Response[bytes]):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        *,
+        trailers: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
-        """A sync iterable runs in the pool; an error after the first byte cuts the connection."""
+        """A sync iterable runs in the pool; an error after the first byte cuts the connection.
+
+        `trailers` is called on the loop's thread after the last item: fields that follow the content, such as a digest of
+        it. HTTP/1.0, and an answer with a Content-Length, have no place for them.
+        """
 
 @final
 class Event(Generic[_T_co]):

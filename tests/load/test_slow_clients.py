@@ -76,6 +76,7 @@ def test_nobody_notices_slow_clients(tmp_path: Path, mode: str) -> None:
         server.stop()
         assert "Traceback" not in server.log
     statuses = Counter(json.loads(line)["status"] for line in log.read_text().splitlines())
+    del statuses[499]  # who was there still when the attack ended
     assert set(statuses) == {200}, f"a limit was reached: {statuses}"
 
 

@@ -152,6 +152,16 @@ def test_files_are_revalidated_and_ranged(server: ServerProcess) -> None:
     assert (part.status, part.get("content-encoding"), part.body) == (206, None, WORDS[:5].encode())
 
 
+def test_a_date_does_not_tell_the_encoded_bytes_from_the_others(server: ServerProcess) -> None:
+    """Who has a part of the encoded file has its date too, and would put bytes of the other one behind it."""
+    date = fetch(server, "GET", "/static/app.js", accepting("gzip")).get("last-modified") or ""
+    part = (("Range", "bytes=5-9"), ("If-Range", date))
+    whole = fetch(server, "GET", "/static/app.js", (("Accept-Encoding", "gzip"), *part))
+    assert (whole.status, whole.get("content-encoding")) == (200, "gzip")
+    plain = fetch(server, "GET", "/static/app.js", part)
+    assert (plain.status, plain.body) == (206, WORDS[5:10].encode())
+
+
 def test_an_application_that_does_not_say_so() -> None:
     with running("tests.wire.compression_app:bare", "--workers", "0") as bare, Connection(bare.port) as client:
         answer = client.ask("GET", "/text", accepting("gzip"))

@@ -85,6 +85,22 @@ def test_what_a_file_response_says(site: Path) -> None:
     assert [value for name, value in answers["/own"].fields if name == "etag"] == ['"mine"']
 
 
+def test_what_is_not_modified_says_where_it_is(site: Path) -> None:
+    """RFC 9110 section 15.4.5: Content-Location is the one field of the content that a 304 has too."""
+    app = static(site)
+    said = {"Content-Location": "/a.en.txt", "Content-Language": "en", "Cache-Control": "max-age=5", "Vary": "Accept"}
+
+    @app.get("/one")
+    async def one() -> FileResponse:
+        return FileResponse(site / "a.txt", headers=said)
+
+    whole, again = asked(app, ("GET", "/one", ()), ("GET", "/one", (("If-Modified-Since", AT),)))
+    assert (whole.get("content-location"), whole.get("content-language")) == ("/a.en.txt", "en")
+    assert (again.status, again.get("content-location"), again.get("content-language")) == (304, "/a.en.txt", None)
+    assert (again.get("cache-control"), again.get("vary")) == ("max-age=5", "Accept")
+    assert (again.get("etag"), again.get("last-modified")) == (whole.get("etag"), AT)
+
+
 def test_a_path_of_the_program_that_is_wrong(site: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = static(site)
 

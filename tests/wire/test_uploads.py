@@ -252,7 +252,8 @@ def test_limits_are_settings(spool: Path) -> None:
             ([field("a", "1234")], 200),
             ([field("a", "12345")], 413),
             ([field("a", "123")] * 2, 200),
-            ([field("a", "1234")] * 2, 413),
+            ([field("a", "12"), field("a", "123")], 200),
+            ([field("a", "123"), field("a", "1234")], 413),
             ([file("f", b"x").replace(b"\r\n\r\n", b"\r\nX: y\r\n\r\n")], 200),
             ([file("f", b"x").replace(b"\r\n\r\n", b"\r\nX: y\r\nX: y\r\n\r\n")], 413),
             ([long], 413),
@@ -396,6 +397,19 @@ def test_a_full_disk_is_507() -> None:
             assert answer.problem()["detail"] == "There is no room for the files of the form."
             assert answer.status == 507
             assert post(process.port, target, file("file", LARGE)).status == 200
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit")
+def test_a_full_disk_under_save_is_507(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old")
+    with running(APP, "--workers", "0") as process:
+        resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (1000, 1000))
+        parts = (file("file", b"x" * 1001), field("folder", str(tmp_path)))
+        answer = post(process.port, "/save/a.txt", *parts)
+        assert (answer.status, sorted(answer.problem())) == (507, ["request_id", "status", "title", "type"])
+        process.wait_for(rf"OSError: \[Errno 27\] File too large: '{tmp_path}/a.txt'")
+        assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
+        assert post(process.port, "/save/a.txt", file("file", b"x" * 1000), parts[1]).status == 200
 
 
 def test_a_folder_that_is_not_there_is_500() -> None:

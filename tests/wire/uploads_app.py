@@ -1,6 +1,7 @@
 """The application that the upload tests ask: each way to take a form with files."""
 
 import asyncio
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -127,7 +128,8 @@ async def save(name: str, file: UploadFile, folder: Annotated[str, Form()]) -> l
     await file.save(Path(folder, name))
     try:
         await file.save(Path(folder, "missing", name))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        assert (error.errno, error.filename) == (errno.ENOENT, str(Path(folder, "missing", name)))
         return sorted(path.name for path in Path(folder).iterdir())
     raise AssertionError
 

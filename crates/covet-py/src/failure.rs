@@ -7,7 +7,9 @@ use covet_server::http1::{field_is_valid, reason_phrase};
 use covet_server::json::write::write_str;
 use covet_server::request_id;
 use covet_server::response::{PROBLEM, Payload, Response};
-use pyo3::exceptions::{PyBaseException, PyException, PyKeyboardInterrupt, PySystemExit};
+use pyo3::exceptions::{
+    PyBaseException, PyException, PyKeyboardInterrupt, PyOSError, PySystemExit,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping};
@@ -109,8 +111,8 @@ pub(crate) fn invalid(failures: &[Failure]) -> Response {
     closed(status, out)
 }
 
-/// 500 with a request id, and one log record that has the id, the route and `what` happened. In debug mode the answer
-/// has the exception.
+/// 500 with a request id, 507 where the exception says that the disk is full, and one log record that has the id, the
+/// route and `what` happened. In debug mode the answer is a 500 that has the exception.
 pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&PyErr>) -> Response {
     let known = request_name::current();
     let id = known.name.unwrap_or_else(|| request_id::make().into());
@@ -140,10 +142,25 @@ pub(crate) fn internal(py: Python<'_>, route: &str, what: &str, error: Option<&P
             Err(failed) => failed.write_unraisable(py, None),
         }
     }
-    let mut out = problem(500);
+    let status = if error.is_some_and(|error| is_full(py, error)) {
+        507
+    } else {
+        500
+    };
+    let mut out = problem(status);
     out.extend_from_slice(br#","request_id":"#);
     write_str(&mut out, &id);
-    closed(500, out)
+    closed(status, out)
+}
+
+/// Whether it is an `OSError` of a disk, a quota or a file that may not grow.
+fn is_full(py: Python<'_>, error: &PyErr) -> bool {
+    if !error.is_instance_of::<PyOSError>(py) {
+        return false;
+    }
+    let number = error.value(py).getattr(intern!(py, "errno"));
+    let number = number.and_then(|number| number.extract::<i32>());
+    number.is_ok_and(|number| matches!(number, libc::ENOSPC | libc::EDQUOT | libc::EFBIG))
 }
 
 /// The exception, what happened, where, and the request's name.

@@ -2,17 +2,15 @@
 //!
 //! Also what Python and the client are told where there is no form. How it arrives is the server's matter.
 
-use std::io;
 use std::sync::Arc;
 
 use covet_server::response::Response;
 use covet_server::spool::{Content, Form, SpoolError, Stored};
-use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::types::{StoredFile, body_exception};
-use crate::{failure, imports};
+use crate::{failure, imports, runtime};
 
 /// What a client is told where its files do not fit on the disk.
 const FULL: &str = "There is no room for the files of the form.";
@@ -120,7 +118,7 @@ pub(crate) fn refused(py: Python<'_>, label: &str, error: SpoolError) -> Respons
         SpoolError::Full => Response::problem(507, FULL),
         SpoolError::Storage(error) => {
             let what = "a file of a form cannot be stored";
-            failure::internal(py, label, what, Some(&PyOSError::new_err(error)))
+            failure::internal(py, label, what, Some(&runtime::os_error(&error)))
         }
         SpoolError::Body(error) => failure::unread(error),
     }
@@ -131,11 +129,7 @@ pub(crate) fn exception(py: Python<'_>, error: &SpoolError) -> PyErr {
     let (status, detail) = match error {
         SpoolError::Refused(error) => (error.status(), error.as_str()),
         SpoolError::Full => (507, FULL),
-        SpoolError::Storage(error) => {
-            let number = error.raw_os_error();
-            let known = number.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-            return known.into();
-        }
+        SpoolError::Storage(error) => return runtime::os_error(error),
         SpoolError::Body(error) => return body_exception(py, *error),
     };
     let made = match status {

@@ -68,6 +68,7 @@ pub(crate) use attachment::{attached, detached, offer};
 pub(crate) use context::{call_in, copy_current};
 pub(crate) use drive::carry_out;
 pub(crate) use growing_bytes::GrowingBytes;
+pub(crate) use net::{os_error, os_error_of_file};
 pub(crate) use pool::{Pool, Submitted};
 pub(crate) use scheduler::{enter, spawn};
 pub(crate) use signals::{duplicate, set_parent_death_signal};

@@ -23,6 +23,7 @@ use covet_server::streaming::{Broken, Part, Stream};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use tokio::time::{Instant, Sleep};
 
 use self::pulling::{Pulled, Pulling};
@@ -30,7 +31,7 @@ use self::queue::{Queue, StreamSender};
 use crate::plan::CallPlan;
 use crate::runner::Runner;
 use crate::runtime::{Started, Submitted, TaskEnd};
-use crate::types::{StreamContent, StreamForm};
+use crate::types::{StreamContent, StreamForm, trailer_fields};
 use crate::{failure, imports, runtime};
 
 /// What a connection that would be silent is sent: a comment, which clients ignore.
@@ -146,11 +147,18 @@ impl PyStream {
     /// The end of the iterator, if it has ended.
     fn ended(&mut self) -> Option<Result<Part, Broken>> {
         let result = self.queue.take_end()?;
-        Some(
-            result
-                .map(|()| Part::end())
-                .map_err(|error| self.broken(error)),
-        )
+        let trailers = result.and_then(|()| runtime::attached(|py| self.trailers(py)));
+        Some(trailers.map(Part::End).map_err(|error| self.broken(error)))
+    }
+
+    /// What follows the content, asked for now that all of it was given.
+    fn trailers(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let Some(trailers) = &self.content.trailers else {
+            return Ok(Vec::new());
+        };
+        let context = self.content.context.bind(py);
+        let given = runtime::call_in(context, trailers.bind(py), &PyTuple::empty(py))?;
+        trailer_fields(&given)
     }
 
     fn broken(&self, error: PyErr) -> Broken {

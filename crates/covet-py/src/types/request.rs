@@ -20,7 +20,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::address::address;
 use super::body_pieces::BodyPieces;
 use super::body_source::{BodyForm, BodySource};
-use super::early_hints::hint_fields;
+use super::extra_fields::hint_fields;
 use super::fields::FieldBlock;
 use super::headers::Headers;
 use super::lazy::Lazy;

@@ -39,6 +39,8 @@ pub struct StreamContent {
     pub context: Py<PyAny>,
     /// Bytes in total, where the application says so.
     pub length: Option<u64>,
+    /// Called at the end: a mapping of the fields that follow the content.
+    pub trailers: Option<Py<PyAny>>,
 }
 
 impl StreamContent {
@@ -57,6 +59,7 @@ impl StreamContent {
             schema,
             context: runtime::copy_current(iterable.py())?.unbind(),
             length: None,
+            trailers: None,
         })
     }
 
@@ -69,6 +72,7 @@ impl StreamContent {
             schema: self.schema.clone(),
             context: self.context.clone_ref(py),
             length: self.length,
+            trailers: self.trailers.as_ref().map(|it| it.clone_ref(py)),
         }
     }
 }
@@ -142,6 +146,7 @@ impl ResponseBody {
             Self::Json(object) => visit.call(object),
             Self::Stream(content) => {
                 visit.call(&content.iterable)?;
+                visit.call(&content.trailers)?;
                 visit.call(&content.context)
             }
         }

@@ -48,7 +48,7 @@ impl StoredFile {
     fn later<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+        work: impl FnOnce() -> Result<T, PyErr> + Send + 'static,
         shown: impl FnOnce(Python<'_>, T) -> Py<PyAny> + 'static,
     ) -> PyResult<Py<PyAny>> {
         let event_loop = self.event_loop.bind(py);
@@ -59,7 +59,7 @@ impl StoredFile {
             runtime::attached(|py| {
                 let ended = match result {
                     Ok(Ok(value)) => Ok(shown(py, value)),
-                    Ok(Err(error)) => Err(PyErr::from(error)),
+                    Ok(Err(error)) => Err(error),
                     Err(_) => Err(PyRuntimeError::new_err("reading or saving a file panicked")),
                 };
                 if let Err(error) = settle(given.bind(py), ended) {
@@ -132,13 +132,21 @@ impl StoredFile {
         }
         let stored = Arc::clone(&self.stored);
         let shown = |py: Python<'_>, bytes: Vec<u8>| PyBytes::new(py, &bytes).into_any().unbind();
-        self.later(py, move || stored.read(offset, count), shown)
+        let work = move || {
+            let read = stored.read(offset, count);
+            read.map_err(|error| runtime::os_error(&error))
+        };
+        self.later(py, work, shown)
     }
 
     /// A future that is done once `path` is the file.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
         let stored = Arc::clone(&self.stored);
-        self.later(py, move || stored.save(&path), |py, ()| py.None())
+        let work = move || {
+            let saved = stored.save(&path);
+            saved.map_err(|error| runtime::os_error_of_file(&error, path))
+        };
+        self.later(py, work, |py, ()| py.None())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

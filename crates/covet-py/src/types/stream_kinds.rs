@@ -21,7 +21,7 @@ impl StreamingResponse {
     #[new]
     #[pyo3(
         signature = (*_args, **_kwargs),
-        text_signature = "(content, status_code=200, headers=None, media_type=None)"
+        text_signature = "(content, status_code=200, headers=None, media_type=None, *, trailers=None)"
     )]
     fn __new__(
         _args: &Bound<'_, PyTuple>,
@@ -30,16 +30,27 @@ impl StreamingResponse {
         PyClassInitializer::from(Response::empty()).add_subclass(Self)
     }
 
-    #[pyo3(signature = (content, status_code = 200, headers = None, media_type = None))]
+    #[pyo3(signature = (content, status_code = 200, headers = None, media_type = None, *, trailers = None))]
     fn __init__(
         slf: &Bound<'_, Self>,
         content: &Bound<'_, PyAny>,
         status_code: i64,
         headers: Option<&Bound<'_, PyAny>>,
         media_type: Option<String>,
+        trailers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        let mut stream = streamed(content, StreamForm::Bytes)?;
+        if let Some(trailers) = trailers {
+            if !trailers.is_callable() {
+                return Err(PyTypeError::new_err(format!(
+                    "trailers must be a function that gives a mapping, not {}: they are asked for at the end",
+                    trailers.get_type().name()?
+                )));
+            }
+            stream.trailers = Some(trailers.clone().unbind());
+        }
         let contents = Contents {
-            body: streamed(content, StreamForm::Bytes)?,
+            body: ResponseBody::Stream(stream),
             status: status_code,
             headers,
             media_type,
@@ -85,7 +96,7 @@ impl EventSourceResponse {
             ping: ping.map(every).transpose()?,
         };
         let contents = Contents {
-            body: streamed(content, form)?,
+            body: ResponseBody::Stream(streamed(content, form)?),
             status: status_code,
             headers,
             media_type: None,
@@ -100,7 +111,7 @@ impl EventSourceResponse {
 }
 
 /// `content` where it can be iterated, and is not one string of bytes or text.
-fn streamed(content: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<ResponseBody> {
+fn streamed(content: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<StreamContent> {
     let py = content.py();
     let iterates =
         content.hasattr(intern!(py, "__aiter__"))? || content.hasattr(intern!(py, "__iter__"))?;
@@ -110,7 +121,5 @@ fn streamed(content: &Bound<'_, PyAny>, form: StreamForm) -> PyResult<ResponseBo
             content.get_type().name()?
         )));
     }
-    Ok(ResponseBody::Stream(StreamContent::new(
-        content, form, None,
-    )?))
+    StreamContent::new(content, form, None)
 }

@@ -23,4 +23,4 @@ pub(crate) use self::acceptance::Acceptance;
 pub(crate) use self::encoded::Aside;
 pub(crate) use self::inflating::{Bounds, Codec, Incoming, Inflating, unsupported};
 pub use self::outgoing::Compress;
-pub(crate) use self::outgoing::Offered;
+pub(crate) use self::outgoing::{Offered, Planned};

@@ -74,6 +74,11 @@ impl Offered {
 }
 
 impl Planned {
+    /// Whether the answer is sent in a coding, unless conditions or ranges make it another one.
+    pub(crate) fn encodes(self) -> bool {
+        self.coding.is_some()
+    }
+
     /// Carry it out on the same answer, which is settled now. `aside`: for work that takes long.
     pub(crate) fn apply(
         self,

@@ -9,8 +9,9 @@ use super::socket::Socket;
 use super::streaming::Streaming;
 use super::{Connection, Step};
 use crate::body::BodyError;
+use crate::compression::Planned;
 use crate::deadlines::{Millis, NEVER};
-use crate::files::settle;
+use crate::files::{Sending, settle};
 use crate::http1::{AnswerHead, AnswerLength, Method, Reason, Refusal, Version, encode_head};
 use crate::request_id;
 use crate::response::{Payload, Response};
@@ -54,10 +55,16 @@ impl<S: Socket> Connection<S> {
     /// Answer the current request and choose what comes after it.
     pub(super) fn answer(&mut self, mut response: Response) {
         if let Some(active) = &mut self.active {
+            if response.status == 205 {
+                response.body = Payload::Empty; // it has none (RFC 9110 section 15.3.6)
+            }
             let asked = active.asked.take();
-            let sendfile = self.worker.settings.sendfile;
             let planned = active.offered.take().map(|offered| offered.plan(&response));
-            response = settle(response, active.head.method, asked.as_deref(), sendfile);
+            let how = Sending {
+                sendfile: self.worker.settings.sendfile,
+                encoded: planned.is_some_and(Planned::encodes),
+            };
+            response = settle(response, active.head.method, asked.as_deref(), how);
             if let Some(planned) = planned {
                 response = planned.apply(response, &self.worker);
             }

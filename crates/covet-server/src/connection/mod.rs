@@ -224,6 +224,7 @@ impl<S: Socket> Drop for Connection<S> {
             let unsent = active.output.unsent();
             self.worker
                 .log_stream(&mut active, self.client, end, unsent);
+            self.worker.log_unanswered(&mut active, self.client, end);
             self.worker.return_active(active);
         }
     }

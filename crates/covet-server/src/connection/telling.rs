@@ -1,6 +1,7 @@
 //! Telling of answers: lines of the access log, and requests that were slow.
 //!
-//! An answer in parts has its line when it ends, with the bytes that were sent and how it ended. Neighbours:
+//! An answer in parts has its line when it ends, with the bytes that were sent and how it ended; a request without an
+//! answer has one with a status that was never sent. Neighbours:
 //! `ending.rs` and `streaming.rs` say when, [`crate::access_log`] writes.
 
 use std::mem;
@@ -10,8 +11,11 @@ use super::active::{Active, Phase};
 use super::ending::has_no_content;
 use crate::access_log::{End, Entry};
 use crate::handler::Slow;
-use crate::response::Response;
+use crate::response::{Payload, Response};
 use crate::worker::Worker;
+
+/// What logs show where a client did not wait for its answer, as nginx's do.
+const CLIENT_LEFT: u16 = 499;
 
 impl Worker {
     /// Tell whoever wants to know of an answer that is whole. `keep`: the connection lives on.
@@ -53,6 +57,17 @@ impl Worker {
         };
         let bytes = streaming.given().saturating_sub(unsent as u64);
         self.record(active, peer, streaming.head(), bytes, end);
+        active.forget_request();
+    }
+
+    /// The same of a request that ends without an answer, if there is one: its client has gone, or the server ends.
+    pub(super) fn log_unanswered(&self, active: &mut Active, peer: Option<SocketAddr>, end: End) {
+        if active.noted.is_none() {
+            return;
+        }
+        let status = if end == End::Left { CLIENT_LEFT } else { 503 };
+        let none = Response::new(status, None, Payload::Empty);
+        self.record(active, peer, &none, 0, end);
         active.forget_request();
     }
 

@@ -25,5 +25,5 @@ pub(crate) use body::Piece;
 pub use directory::Files;
 pub use disposition::content_disposition;
 pub use resolve::open_below;
-pub(crate) use settle::settle;
+pub(crate) use settle::{Sending, settle};
 pub use stored::StoredFile;

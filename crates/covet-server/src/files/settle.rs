@@ -17,12 +17,21 @@ use crate::response::{Payload, Response};
 /// A file up to this size is read at once and sent behind its head.
 const SMALL: u64 = 16 * 1024;
 
-/// `response` as the client gets it. `sendfile`: whether the system call may be used.
+/// How a file is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending {
+    /// Whether the system call for it may be used.
+    pub(crate) sendfile: bool,
+    /// Whether the whole would be encoded on its way.
+    pub(crate) encoded: bool,
+}
+
+/// `response` as the client gets it.
 pub(crate) fn settle(
     mut response: Response,
     method: Method,
     asked: Option<&Asked>,
-    sendfile: bool,
+    how: Sending,
 ) -> Response {
     if !matches!(response.body, Payload::File(_)) {
         return response;
@@ -41,7 +50,7 @@ pub(crate) fn settle(
         }
         let range = asked
             .only(Condition::Range)
-            .filter(|_| method == Method::Get && range_applies(asked, &validators));
+            .filter(|_| method == Method::Get && range_applies(asked, &validators, how.encoded));
         match range.map_or(Selection::Whole, |field| select(field, total)) {
             Selection::Whole => {}
             Selection::Unsatisfiable => {
@@ -59,7 +68,7 @@ pub(crate) fn settle(
             }
         }
     }
-    if !sendfile {
+    if !how.sendfile {
         body.copy();
     }
     // The length of what HEAD asks for is known without reading it.
@@ -84,7 +93,9 @@ fn refused(response: &Response, status: u16) -> Response {
 fn not_modified(mut response: Response) -> Response {
     response.status = 304;
     response.content_type = None;
-    let _encoding = take_fields(&mut response.fields, b"content-");
+    let location = take_fields(&mut response.fields, b"content-location:");
+    let _of_the_content = take_fields(&mut response.fields, b"content-");
+    response.fields.extend_from_slice(&location);
     response
 }
 
@@ -163,7 +174,11 @@ mod tests {
             std::fs::write(&path, vec![0; size as usize]).expect("a file");
             let stored = StoredFile::open(&path).expect("the same file");
             let body = Payload::File(Box::new(FileBody::whole(stored)));
-            let settled = settle(Response::new(200, None, body), Method::Get, None, sendfile);
+            let how = Sending {
+                sendfile,
+                encoded: false,
+            };
+            let settled = settle(Response::new(200, None, body), Method::Get, None, how);
             assert_eq!(settled.body.length(), size);
             match settled.body {
                 Payload::File(body) => assert_eq!((false, body.is_copied()), (in_memory, copied)),

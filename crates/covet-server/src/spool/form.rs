@@ -1,11 +1,11 @@
 //! [`Form`]: what a multipart body held, and how its files are read and saved.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::saving;
+use super::temporary::Temporary;
 use crate::multipart::PartHead;
 
 /// Bytes that are copied at once.
@@ -47,7 +47,7 @@ pub struct Stored {
 #[derive(Debug)]
 enum Place {
     Memory(Vec<u8>),
-    Disk(File),
+    Disk(Temporary),
 }
 
 impl Stored {
@@ -59,7 +59,7 @@ impl Stored {
         }
     }
 
-    pub(super) fn on_disk(file: File, size: u64, sha256: Option<[u8; 32]>) -> Self {
+    pub(super) fn on_disk(file: Temporary, size: u64, sha256: Option<[u8; 32]>) -> Self {
         Self {
             size,
             sha256,
@@ -104,7 +104,10 @@ impl Stored {
             Place::Disk(file) => {
                 let mut filled = 0;
                 while filled < out.len() {
-                    match file.read_at(&mut out[filled..], offset + filled as u64) {
+                    match file
+                        .file()?
+                        .read_at(&mut out[filled..], offset + filled as u64)
+                    {
                         Ok(0) => break,
                         Ok(count) => filled += count,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -14,6 +15,7 @@ use tokio::io::ReadBuf;
 
 use super::form::{Form, Part};
 use super::part::{Batch, Current};
+use super::received::Received;
 use super::{Options, SpoolError};
 use crate::body::{Asked, Body, BodyError, Sink, Wanting};
 use crate::multipart::{Parser, Step};
@@ -21,8 +23,8 @@ use crate::tasks;
 
 /// The most room that is offered at once.
 const ROOM: usize = 64 * 1024;
-/// The least that is written at once, the end of a file aside.
-const BATCH: usize = 128 * 1024;
+/// The least that is written at once, the end of a file aside: each batch costs two wakes of a thread.
+const BATCH: usize = 256 * 1024;
 
 /// Ask for `body` as a form whose parts are separated by `boundary`.
 ///
@@ -79,7 +81,7 @@ impl Drop for Spooling {
         let left = (
             intake.outcome.take(),
             intake.current.take(),
-            std::mem::take(&mut intake.parts),
+            mem::take(&mut intake.parts),
         );
         drop(intake);
         drop(left);
@@ -109,9 +111,7 @@ impl Sink for Entrance {
 struct Intake {
     parser: Parser,
     options: Options,
-    /// Received; the first `filled` bytes count.
-    kept: Vec<u8>,
-    filled: usize,
+    received: Received,
     parts: Vec<Part>,
     current: Option<Current>,
     /// Whether a batch is being written.
@@ -131,8 +131,7 @@ impl Intake {
         Self {
             parser: Parser::new(boundary, options.limits),
             options,
-            kept: Vec::new(),
-            filled: 0,
+            received: Received::default(),
             parts: Vec::new(),
             current: None,
             writing: false,
@@ -189,9 +188,7 @@ impl Intake {
                     if let Some(current) = &mut intake.current {
                         current.file = batch.file;
                         current.digest = batch.digest;
-                        if current.bytes.is_empty() {
-                            current.bytes = batch.bytes;
-                        }
+                        intake.received.give_back(batch.bytes);
                     }
                 }
             }
@@ -200,24 +197,19 @@ impl Intake {
 
     /// Whether nothing more is parsed until a batch is written.
     fn is_stalled(&self) -> bool {
-        let full = |current: &Current| current.whole || current.bytes.len() >= BATCH;
+        let full = |current: &Current| current.whole || self.received.pending() >= BATCH;
         self.writing && self.current.as_ref().is_some_and(full)
     }
 
     fn read(&mut self, hint: usize, fill: &mut dyn FnMut(&mut ReadBuf<'_>)) {
-        let room = hint.clamp(1, ROOM);
-        if self.kept.len() < self.filled + room {
-            self.kept.resize(self.filled + room, 0);
+        self.received.read(hint.clamp(1, ROOM), fill);
+        if self.over {
+            self.received = Received::default();
         }
-        let mut room = ReadBuf::new(&mut self.kept[self.filled..self.filled + room]);
-        fill(&mut room);
-        let count = room.filled().len();
-        self.filled += if self.over { 0 } else { count };
     }
 
     fn take_whole(&mut self, bytes: &[u8]) {
-        self.kept.extend_from_slice(bytes);
-        self.filled = bytes.len();
+        self.received.extend(bytes);
         self.end(Ok(()));
     }
 
@@ -235,8 +227,7 @@ impl Intake {
         }
         self.parts.clear();
         self.current = None;
-        self.kept = Vec::new();
-        self.filled = 0;
+        self.received = Received::default();
     }
 
     /// Parse what is here. Gives a batch that is to be written.
@@ -244,10 +235,9 @@ impl Intake {
         if self.over {
             return None;
         }
-        let mut used = 0;
-        let parsed = self.parse(&mut used);
-        self.kept.copy_within(used..self.filled, 0);
-        self.filled -= used;
+        let due = self.parse();
+        let parsed = due.map(|due| if due { self.batch() } else { None });
+        self.received.move_to_front();
         match parsed {
             Err(error) => {
                 self.fail(error);
@@ -260,9 +250,10 @@ impl Intake {
             Ok(None) => {
                 if self.ended && !self.writing {
                     let form = Form {
-                        parts: std::mem::take(&mut self.parts),
+                        parts: mem::take(&mut self.parts),
                     };
                     let outcome = self.parser.finish().map(|()| form);
+                    self.received = Received::default();
                     self.over = true;
                     self.outcome = Some(outcome.map_err(SpoolError::from));
                 }
@@ -271,63 +262,79 @@ impl Intake {
         }
     }
 
-    /// Take steps until bytes are missing, or a batch is to be written or waited for.
-    fn parse(&mut self, used: &mut usize) -> Result<Option<Batch>, SpoolError> {
+    /// Take steps until bytes are missing, or a batch is to be written or waited for. Whether one is due.
+    fn parse(&mut self) -> Result<bool, SpoolError> {
         loop {
             if self.is_stalled() {
-                return Ok(None);
+                return Ok(false);
             }
-            if let Some(batch) = self.batch() {
-                return Ok(Some(batch));
+            if self.is_due() {
+                return Ok(true);
             }
             if self.current.as_ref().is_some_and(|it| it.whole) {
                 self.close_part()?;
             }
-            let input = &self.kept[*used..self.filled];
+            let input = self.received.unparsed();
             match self.parser.step(input)? {
                 Step::NeedMore { skip } => {
-                    *used += skip;
-                    return Ok(None);
+                    self.received.skip(skip);
+                    return Ok(false);
                 }
                 Step::Part { skip, head } => {
-                    *used += skip;
+                    self.received.skip(skip);
                     self.current = Some(Current::new(*head, self.options.sha256));
                 }
                 Step::Data { len } => {
                     let current = self.current.as_mut();
                     let current = current.expect("the parser gives data only inside a part");
-                    current.bytes.extend_from_slice(&input[..len]);
                     current.size += len as u64;
-                    *used += len;
+                    if current.on_disk {
+                        self.received.keep(len);
+                    } else {
+                        current.bytes.extend_from_slice(&input[..len]);
+                        self.received.skip(len);
+                    }
                 }
                 Step::PartEnd { skip } => {
-                    *used += skip;
+                    self.received.skip(skip);
                     if let Some(current) = &mut self.current {
                         current.whole = true;
                     }
                 }
-                Step::End { skip } => *used += skip,
+                Step::End { skip } => self.received.skip(skip),
             }
         }
     }
 
-    /// What is to be written of the current part now.
-    fn batch(&mut self) -> Option<Batch> {
-        let current = self.current.as_mut()?;
-        let pending = current.bytes.len();
+    /// Whether something of the current part is to be written now.
+    fn is_due(&self) -> bool {
+        let Some(current) = &self.current else {
+            return false;
+        };
         let due = if current.on_disk {
+            let pending = self.received.pending();
             pending >= BATCH || (current.whole && pending > 0)
         } else {
-            current.head.is_file() && pending > self.options.memory
+            current.head.is_file() && current.bytes.len() > self.options.memory
         };
-        if self.writing || !due {
-            return None;
-        }
-        current.on_disk = true;
+        due && !self.writing
+    }
+
+    /// What is to be written of the current part: what was kept in memory at first, then what comes.
+    fn batch(&mut self) -> Option<Batch> {
+        let current = self.current.as_mut()?;
+        let (bytes, range) = if mem::replace(&mut current.on_disk, true) {
+            self.received.take_pending()
+        } else {
+            let first = mem::take(&mut current.bytes);
+            let range = 0..first.len();
+            (first, range)
+        };
         Some(Batch {
             file: current.file.take(),
             digest: current.digest.take(),
-            bytes: std::mem::take(&mut current.bytes),
+            bytes,
+            range,
         })
     }
 

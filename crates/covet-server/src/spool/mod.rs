@@ -4,7 +4,8 @@
 //! Writing happens on blocking threads in batches; while one is behind, the socket is not read.
 //!
 //! # Layout
-//! - [`spool`], [`spool_bytes`]: take a body as a form; `intake`: the sink and the future it completes
+//! - [`spool`], [`spool_bytes`]: take a body as a form; `intake`: the sink and the future it completes; `received`: its
+//!   bytes between the socket and the disk
 //! - [`Form`], [`Part`], [`Stored`]: what comes of it
 //! - `temporary`: files without a name; `saving`: an upload under a name, whole or not at all
 //!
@@ -13,6 +14,7 @@
 mod form;
 mod intake;
 mod part;
+mod received;
 mod saving;
 mod temporary;
 

@@ -2,22 +2,24 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
 use super::SpoolError;
 use super::form::{Content, Part, Stored};
+use super::temporary::Temporary;
 use crate::multipart::PartHead;
 
 /// The part that is being read.
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) head: PartHead,
-    /// Bytes that are not written yet.
+    /// What is kept in memory of it: all, or nothing where it is on the disk.
     pub(super) bytes: Vec<u8>,
     pub(super) size: u64,
     /// Where it is written, between two batches; and whether it is.
-    pub(super) file: Option<File>,
+    pub(super) file: Option<Temporary>,
     pub(super) on_disk: bool,
     pub(super) digest: Option<Sha256>,
     /// Its last byte is here.
@@ -26,9 +28,11 @@ pub(super) struct Current {
 
 /// A batch on its way to the disk.
 pub(super) struct Batch {
-    pub(super) file: Option<File>,
+    pub(super) file: Option<Temporary>,
     pub(super) digest: Option<Sha256>,
     pub(super) bytes: Vec<u8>,
+    /// What of `bytes` is written.
+    pub(super) range: Range<usize>,
 }
 
 impl Current {
@@ -71,16 +75,15 @@ impl Current {
 impl Batch {
     /// Write it; the first of a file makes the file. Blocks.
     pub(super) fn write(mut self, create: &dyn Fn() -> io::Result<File>) -> io::Result<Self> {
-        let mut file = match self.file.take() {
+        let file = match self.file.take() {
             Some(file) => file,
-            None => create()?,
+            None => Temporary::new(create()?),
         };
         if let Some(digest) = &mut self.digest {
-            digest.update(&self.bytes);
+            digest.update(&self.bytes[self.range.clone()]);
         }
-        file.write_all(&self.bytes)?;
+        file.file()?.write_all(&self.bytes[self.range.clone()])?;
         self.file = Some(file);
-        self.bytes.clear();
         Ok(self)
     }
 }

@@ -6,6 +6,53 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use tokio::runtime::Handle;
+
+/// A file from this many bytes on is not closed on a thread that serves.
+const LARGE: u64 = 1024 * 1024;
+
+/// A file without a name, while somebody needs it.
+///
+/// With its last descriptor its blocks are freed, which takes a tenth of a second for a gibibyte: another thread does that.
+#[derive(Debug)]
+pub(super) struct Temporary(Option<File>);
+
+impl Temporary {
+    pub(super) fn new(file: File) -> Self {
+        Self(Some(file))
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// None; it is there until it is dropped.
+    pub(super) fn file(&self) -> io::Result<&File> {
+        self.0
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let Some(file) = self.0.take() else {
+            return;
+        };
+        let is_large = file.metadata().is_ok_and(|about| about.len() >= LARGE);
+        if !is_large {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn_blocking(move || drop(file));
+        } else {
+            // Dropped by a program whose loop is not ours. Where no thread starts, it is closed here.
+            let closing = thread::Builder::new().name("covet-close".into());
+            let _ = closing.spawn(move || drop(file));
+        }
+    }
+}
 
 /// How often another name is tried where one is taken.
 const TRIES: usize = 100;
@@ -79,6 +126,39 @@ mod tests {
         assert_eq!(read, "text");
         std::fs::remove_dir(&folder).expect("the folder is empty");
         assert!(unnamed(&folder).is_err(), "the folder is gone");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_large_file_is_closed_elsewhere() {
+        use std::os::fd::AsRawFd;
+
+        for (size, is_left) in [(LARGE - 1, false), (LARGE, true)] {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            let runtime = builder.max_blocking_threads(1).build().expect("a runtime");
+            let (busy, release) = std::sync::mpsc::channel::<()>();
+            let entered = runtime.enter();
+            runtime.spawn_blocking(move || release.recv());
+            let file = unnamed(&std::env::temp_dir()).expect("a file");
+            file.set_len(size).expect("room");
+            let link = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+            let shown = std::fs::read_link(&link).expect("open");
+            let is_open = || std::fs::read_link(&link).is_ok_and(|now| now == shown);
+            drop(Temporary::new(file));
+            assert_eq!(is_open(), is_left, "{size}");
+            drop(busy);
+            drop(entered);
+            drop(runtime); // waits for its threads
+            assert!(!is_open(), "{size}");
+        }
+        let file = unnamed(&std::env::temp_dir()).expect("a file");
+        file.set_len(LARGE).expect("room");
+        let link = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let shown = std::fs::read_link(&link).expect("open");
+        drop(Temporary::new(file));
+        while std::fs::read_link(&link).is_ok_and(|now| now == shown) {
+            thread::yield_now();
+        }
     }
 
     #[test]

@@ -88,6 +88,29 @@ fn methods_without_a_handler_of_their_own() {
     });
 }
 
+/// RFC 9110 section 15.3.6: whatever the handler gave.
+#[test]
+fn a_reset_has_no_content() {
+    run(async {
+        let site = Site::new().on("GET", "/reset", |_| {
+            let mut answer = text("content");
+            answer.status = 205;
+            covet_server::handler::Answer::Now(answer)
+        });
+        let served = site.serve(Settings::default());
+        let mut client = served.connect().await;
+        for line in ["GET /reset", "HEAD /reset"] {
+            let reply = client.ask(line).await;
+            assert_eq!(
+                (reply.status, reply.field("content-length")),
+                (205, Some("0"))
+            );
+            assert_eq!(reply.text(), "");
+        }
+        assert_eq!(client.ask("GET /").await.text(), "hello");
+    });
+}
+
 #[test]
 fn a_large_shared_body_is_sent_whole() {
     run(async {

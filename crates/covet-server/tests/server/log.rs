@@ -11,7 +11,7 @@ use covet_server::settings::Settings;
 use covet_server::streaming::Broken;
 
 use crate::feeding::{Feed, chunk, made};
-use crate::support::{Served, Site, run};
+use crate::support::{Served, Site, held, run};
 
 /// What was written, when the runtime is gone: the log was dropped then and its thread has written.
 #[derive(Clone, Default)]
@@ -243,4 +243,45 @@ fn a_stream_is_slow_by_its_head_alone() {
     });
     assert_eq!(lines, ["GET /s 200 0 +"]);
     assert!(told.borrow().is_empty());
+}
+
+#[test]
+fn a_client_that_leaves_before_its_answer_is_a_line() {
+    for cancels in [true, false] {
+        let (call, started, released) = held("late");
+        let site = Site::new().route(
+            "GET",
+            "/held",
+            |route| route.cancel_on_disconnect = cancels,
+            call,
+        );
+        let lines = lines_of(FORMAT, Settings::default(), site, async |served| {
+            let mut client = served.connect().await;
+            client.ask("GET /").await;
+            client.send("GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            started.passed().await;
+            drop(client);
+            served.holds(0).await;
+            released.open();
+        });
+        assert_eq!(lines, ["GET / 200 5 +", "GET /held 499 0 X"], "{cancels}");
+    }
+}
+
+#[test]
+fn a_request_that_an_abort_cuts_is_a_line() {
+    let (call, started, _released) = held("never");
+    let site = Site::new().on("GET", "/held", call);
+    let lines = lines_of("text", Settings::default(), site, async |served| {
+        let mut client = served.connect().await;
+        client.send("GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        started.passed().await;
+        served.server.abort();
+        served.server.finished().await;
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(
+        lines[0].contains("\"GET /held\" 503 ") && lines[0].ends_with("ms (broken)"),
+        "{lines:?}"
+    );
 }

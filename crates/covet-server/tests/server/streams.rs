@@ -101,6 +101,8 @@ fn an_answer_without_a_body_starts_no_stream() {
         (200, Feed::default(), "HEAD /s", None),
         (200, Feed::of_length(7), "HEAD /s", Some("7")),
         (204, Feed::of_length(7), "GET /s", None),
+        (205, Feed::of_length(7), "GET /s", Some("0")),
+        (205, Feed::default(), "HEAD /s", Some("0")),
         (304, Feed::default(), "GET /s", None),
     ] {
         run(async {

@@ -149,7 +149,10 @@ fn parts_are_kept_by_their_size() {
         expected += "a=2\u{e9}\n";
         let reply = post(&served, &body).await;
         assert_eq!((reply.status, reply.text()), (200, &*expected));
-        assert_eq!((folder.names().len(), folder.open_files()), (0, 0));
+        while folder.open_files() > 0 {
+            tokio::task::yield_now().await; // a large one is closed by another thread
+        }
+        assert!(folder.names().is_empty());
     });
 }
 

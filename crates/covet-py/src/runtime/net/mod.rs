@@ -22,5 +22,6 @@ mod writing;
 
 pub(super) use waiting::{Waits, receive_now, when_ready};
 pub(super) use writing::send_deferred;
+pub(crate) use writing::{os_error, os_error_of_file};
 
 pub use transport::StreamTransport;

@@ -1,6 +1,7 @@
 //! A transport's way out: sent at once where nothing waits, gathered for the end of the turn where more follows.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::MutexGuard;
 use std::task::{Context, Poll};
 
@@ -242,9 +243,17 @@ pub(super) fn exact_bytes<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
 }
 
 /// The exception of a system call: Python chooses its class by the number.
-pub(super) fn os_error(error: &io::Error) -> PyErr {
+pub(crate) fn os_error(error: &io::Error) -> PyErr {
     match error.raw_os_error() {
         Some(number) => PyOSError::new_err((number, text_of(error))),
+        None => PyOSError::new_err(error.to_string()),
+    }
+}
+
+/// The same of one about the file at `path`.
+pub(crate) fn os_error_of_file(error: &io::Error, path: PathBuf) -> PyErr {
+    match error.raw_os_error() {
+        Some(number) => PyOSError::new_err((number, text_of(error), path.into_os_string())),
         None => PyOSError::new_err(error.to_string()),
     }
 }
