@@ -1,6 +1,6 @@
 """The loop's `sock_*` operations: tried first, and where that would block, tried again when the socket is ready.
 
-The waiting is native (`Scheduler._when_ready`): the socket is watched while an operation waits, and no longer.
+The waiting is native (`Scheduler._when_ready`); of a plain `sock_recv` and `sock_sendall` so is the system call.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 
 from covet._native import Scheduler
 
-__all__ = ["SocketOperations"]
+__all__ = ["SocketOperations", "is_number"]
 
 _ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
 _BLOCKED = (BlockingIOError, InterruptedError)
@@ -30,20 +30,19 @@ class SocketOperations(Scheduler):
 
     async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
         """Receive up to `n` bytes; `b""` is the end."""
-        self._check_socket(sock)
-        if type(sock) is not socket.socket or not 0 <= n <= _LARGEST:
+        if type(sock) is not socket.socket or self._debug or not 0 <= n <= _LARGEST:
+            self._check_socket(sock)
             return await self._receive_by_method(sock, n)
-        while True:
-            descriptor = sock.fileno()
-            data = self._receive(descriptor, n)
-            if data is not None:
-                return data
-            if descriptor in self._transports:
-                self._ensure_fd_no_transport(descriptor)
-            await self._when_ready(descriptor, False)
+        descriptor = sock.fileno()
+        data = self._receive(descriptor, n)
+        if data is not None:
+            return data
+        if descriptor in self._transports:
+            self._ensure_fd_no_transport(descriptor)
+        return await self._when_received(sock, descriptor, n)
 
     async def _receive_by_method(self, sock: socket.socket, n: int) -> bytes:
-        """For a socket with a `recv` of its own, or very much at once."""
+        """For a socket with a `recv` of its own, very much at once, or debug mode."""
         while True:
             try:
                 return sock.recv(n)
@@ -83,11 +82,14 @@ class SocketOperations(Scheduler):
 
     async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
         """Send all of `data`."""
-        self._check_socket(sock)
-        try:
-            sent = sock.send(data)
-        except _BLOCKED:
-            sent = 0
+        if type(sock) is socket.socket and type(data) is bytes and not self._debug:
+            sent = self._send(sock.fileno(), data)
+        else:
+            self._check_socket(sock)
+            try:
+                sent = sock.send(data)
+            except _BLOCKED:
+                sent = 0
         if sent == len(data):
             return
         with memoryview(data) as view, view.cast("B") as rest:
@@ -124,10 +126,11 @@ class SocketOperations(Scheduler):
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         """Connect to an address; a host name is looked up first."""
         self._check_socket(sock)
-        if sock.family in (socket.AF_INET, socket.AF_INET6):
-            resolved = await self._ensure_resolved(
-                address, family=sock.family, type=sock.type, proto=sock.proto, loop=self
-            )
+        family = sock.family
+        if family in (socket.AF_INET, socket.AF_INET6) and not (
+            family == socket.AF_INET and len(address) == 2 and is_number(*address)
+        ):
+            resolved = await self._ensure_resolved(address, family=family, type=sock.type, proto=sock.proto, loop=self)
             address = resolved[0][4]
         try:
             sock.connect(address)
@@ -151,3 +154,14 @@ class SocketOperations(Scheduler):
         descriptor = sock.fileno()
         self._ensure_fd_no_transport(descriptor)
         return self._when_ready(descriptor, writing)
+
+
+def is_number(host: Any, port: Any, *_: Any) -> bool:
+    """Whether this is an address of IPv4 as the kernel takes it, which needs no looking up."""
+    if type(host) is not str or type(port) is not int or not host[:1].isdigit():
+        return False
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -114,8 +114,8 @@ class SocketTransport(StreamTransport):
 
     def _give_up(self) -> None:
         """Close the socket and forget everybody."""
-        self._end()
         sock, self._sock = self._sock, None
+        self._end(sock is not None and sock.fileno() == self._sock_fd)
         if sock is not None:
             sock.close()
         server, self._server = self._server, None

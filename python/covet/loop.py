@@ -18,9 +18,9 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector, DefaultSelector
 from typing import Any, Protocol, TypeVar
 
+from covet._connections import Connections
 from covet._mirror import Mirror
 from covet._native import Handle, Scheduler, TimerHandle
-from covet._sockets import SocketOperations
 from covet._tls import TlsProtocol
 from covet._transports import SocketTransport
 
@@ -41,7 +41,7 @@ class _Selector(Protocol):
     def fileno(self) -> int: ...
 
 
-class EventLoop(SocketOperations, Scheduler, asyncio.SelectorEventLoop):
+class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
     """An asyncio event loop that is one task on the server's runtime.
 
     It may be created on one thread and run on another; once it has connections it stays on their thread.

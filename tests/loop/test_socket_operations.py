@@ -1,14 +1,18 @@
 """`sock_*` of the loop: results, cancellation, both directions at once, what is left after."""
 
 import asyncio
+import concurrent.futures
+import gc
 import os
 import socket
+import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from covet.loop import EventLoop
+from covet.loop import EventLoop, new_event_loop
 
 
 @pytest.fixture
@@ -192,3 +196,106 @@ def test_how_much_is_received_and_by_whom(loop: EventLoop, room: int) -> None:
 def test_a_room_that_is_none(loop: EventLoop, pair: Any, room: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         loop.run_until_complete(loop.sock_recv(pair[0], room))
+
+
+def test_a_number_that_is_used_again_is_another_socket(loop: EventLoop) -> None:
+    async def one(message: bytes) -> int:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            receiving = await started(loop.sock_recv(ours, 10))
+            theirs.send(message)
+            assert await asyncio.wait_for(receiving, 20) == message
+            return ours.fileno()
+
+    async def main() -> None:
+        first = await one(b"one")
+        assert await one(b"two") == first, "the number is used again"
+
+    loop.run_until_complete(main())
+
+
+def test_a_socket_that_was_closed_gives_nothing_to_who_waits(loop: EventLoop, pair: Any) -> None:
+    ours, theirs = pair
+
+    async def main() -> None:
+        receiving = await started(loop.sock_recv(ours, 10))
+        theirs.send(b"for nobody")
+        ours.close()
+        again, peer = socket.socketpair()
+        with again, peer:
+            again.setblocking(False)
+            peer.send(b"for another")
+            await started(asyncio.sleep(0))
+            assert not receiving.done()
+            assert await asyncio.wait_for(loop.sock_recv(again, 20), 20) == b"for another"
+        receiving.cancel()
+
+    loop.run_until_complete(main())
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_socket_that_was_waited_for_becomes_a_transport(loop: EventLoop, pair: Any, waits: bool) -> None:
+    ours, theirs = pair
+
+    async def main() -> None:
+        receiving = await started(loop.sock_recv(ours, 1))
+        if not waits:
+            theirs.send(b"x")
+            assert await asyncio.wait_for(receiving, 20) == b"x"
+        reader, writer = await asyncio.open_connection(sock=ours)
+        theirs.send(b"hello")
+        assert await asyncio.wait_for(reader.readexactly(5), 20) == b"hello"
+        receiving.cancel()
+        writer.close()
+        await writer.wait_closed()
+
+    loop.run_until_complete(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a refused socket stays useless")
+def test_a_socket_tries_again_after_it_was_refused(loop: EventLoop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+
+    async def main() -> None:
+        with socket.socket() as client:
+            client.setblocking(False)
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.wait_for(loop.sock_connect(client, address), 20)
+            with pytest.raises(ConnectionAbortedError):  # Linux says once more that the first attempt failed
+                client.connect(address)
+            with socket.create_server(("127.0.0.1", 0)) as listening:
+                await asyncio.wait_for(loop.sock_connect(client, listening.getsockname()), 20)
+                assert client.getpeername() == listening.getsockname()
+
+    loop.run_until_complete(main())
+
+
+def test_waits_do_not_bind_the_loop_to_a_thread(loop: EventLoop, pair: Any) -> None:
+    ours, theirs = pair
+
+    async def one() -> bytes:
+        receiving = await started(loop.sock_recv(ours, 10))
+        theirs.send(b"hello")
+        return await asyncio.wait_for(receiving, 20)
+
+    assert loop.run_until_complete(one()) == b"hello"
+    with concurrent.futures.ThreadPoolExecutor(1) as other:
+        assert other.submit(loop.run_until_complete, one()).result() == b"hello"
+    assert loop.run_until_complete(one()) == b"hello"
+
+
+def test_who_waits_is_let_go_with_the_loop(pair: Any) -> None:
+    ours, _ = pair
+    made = new_event_loop()
+    waiting = made.create_task(made.sock_recv(ours, 1))
+    made.run_until_complete(asyncio.sleep(0))
+    gone = weakref.ref(waiting)
+    waiting.cancel()
+    del waiting
+    made.run_until_complete(asyncio.sleep(0))
+    made.close()
+    del made
+    gc.collect()
+    assert gone() is None

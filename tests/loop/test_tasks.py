@@ -211,3 +211,41 @@ class TestEagerTasks:
             return task.done() and await task is task and asyncio.current_task() is not task
 
         assert loop.run_until_complete(main())
+
+
+def test_debug_mode_that_begins_while_tasks_wait(loop: EventLoop, reports: Reports) -> None:
+    async def one() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    async def main() -> list[str]:
+        tasks = [asyncio.ensure_future(one()) for _ in range(3)]
+        loop.set_debug(True)
+        return await asyncio.gather(*tasks)
+
+    assert loop.run_until_complete(main()) == ["done"] * 3
+    assert not reports
+
+
+def test_a_step_that_cannot_be_made_is_reported_with_a_handle(loop: EventLoop, reports: Reports) -> None:
+    context = contextvars.copy_context()
+
+    callback: list[Any] = []
+
+    class Probe:
+        def get_debug(self) -> bool:
+            return False
+
+        def call_soon(self, step: Any, *_: object, context: Any = None) -> None:
+            callback.append(step)
+
+    coroutine = asyncio.sleep(0)
+    task = asyncio.Task(coroutine, loop=Probe())  # type: ignore[arg-type]
+    assert loop.call_soon(callback[0], "too much", context=context) is None, "a step needs no handle"
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    (report,) = reports
+    assert isinstance(report["exception"], TypeError) and "Exception in callback" in report["message"]
+    assert report["handle"]._callback is callback[0]
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    coroutine.close()

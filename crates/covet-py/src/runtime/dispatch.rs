@@ -7,6 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyNone, PyString};
 
+use super::ready::Ready;
 use super::{Handle, Scheduler, TimerHandle, clock, drive};
 
 /// The bits that `selectors` calls `EVENT_READ` and `EVENT_WRITE`.
@@ -72,13 +73,18 @@ pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
     ran
 }
 
-fn run_all(scheduler: &Bound<'_, Scheduler>, ready: &mut VecDeque<Py<PyAny>>) -> PyResult<()> {
-    while let Some(handle) = ready.pop_front() {
-        let handle = handle.into_bound(scheduler.py());
-        if scheduler.get().is_debug() {
-            run_watched(scheduler, &handle)?;
-        } else {
-            run(&handle)?;
+fn run_all(scheduler: &Bound<'_, Scheduler>, ready: &mut VecDeque<Ready>) -> PyResult<()> {
+    while let Some(next) = ready.pop_front() {
+        match next {
+            Ready::Call(call) if !scheduler.get().is_debug() => call.run(scheduler)?,
+            Ready::Handle(handle) if !scheduler.get().is_debug() => {
+                run(handle.bind(scheduler.py()))?;
+            }
+            // Debug mode may have begun since a call was scheduled.
+            watched => {
+                let handle = watched.into_handle(scheduler)?;
+                run_watched(scheduler, handle.bind(scheduler.py()))?;
+            }
         }
         if drive::is_finished() {
             break;

@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use super::attachment::Attached;
 use super::handle::panicked;
-use super::{attachment, signals};
+use super::{attachment, forks, signals};
 
 /// After so many tasks in a row the sockets are looked at (Tokio's own default).
 const EVENT_INTERVAL: u32 = 61;
@@ -28,7 +28,8 @@ const EVENT_INTERVAL: u32 = 61;
 pub(super) struct Engine {
     runtime: ManuallyDrop<LocalRuntime>,
     thread: ThreadId,
-    process: u32,
+    /// How often the process had been forked.
+    forks: u32,
     /// Whether asyncio's task was spawned.
     furnished: AtomicBool,
     /// Whether `block_on` runs.
@@ -55,7 +56,7 @@ impl Engine {
         Ok(Self {
             runtime: ManuallyDrop::new(runtime),
             thread: thread::current().id(),
-            process: std::process::id(),
+            forks: forks::count(),
             furnished: AtomicBool::new(false),
             driven: AtomicBool::new(false),
         })
@@ -112,7 +113,7 @@ impl Engine {
     }
 
     fn is_forked(&self) -> bool {
-        self.process != std::process::id()
+        self.forks != forks::count()
     }
 
     fn here(&self) -> PyResult<&LocalRuntime> {

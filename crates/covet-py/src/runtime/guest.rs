@@ -75,7 +75,7 @@ impl GuestDriver {
     /// Drops the engine's tasks and what the loop watched; it must watch no more.
     fn _leave(slf: &Bound<'_, Self>) {
         drop(slf.get().watched().take());
-        slf.as_super().get().tear_down();
+        slf.as_super().get().tear_down(slf.py());
     }
 }
 

@@ -13,6 +13,7 @@
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
 //! - [`handle`]: the handles that the scheduling methods return
+//! - [`ready`]: what is queued: handles, and asyncio's own calls without one
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
@@ -21,7 +22,7 @@
 //! - [`pool`]: threads for handlers that may block
 //! - `output`, `block`, `quoted`, `digits`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
 //! - `counting`: the allocator of a bench's build
-//! - [`context`], [`clock`], [`signals`]: entering a context, `time.monotonic`, signal masks
+//! - [`context`], [`clock`], [`signals`], [`forks`]: entering a context, `time.monotonic`, signal masks, whether this is a child
 
 mod attachment;
 mod awaitables;
@@ -38,6 +39,7 @@ mod dispatch;
 mod drive;
 mod engine;
 pub(crate) mod ffi;
+mod forks;
 mod growing_bytes;
 mod guest;
 mod handle;
@@ -51,6 +53,7 @@ pub(crate) mod output;
 mod pool;
 mod queue;
 pub(crate) mod quoted;
+mod ready;
 mod schedule;
 mod scheduler;
 mod signals;

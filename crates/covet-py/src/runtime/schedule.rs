@@ -1,4 +1,4 @@
-//! A loop's queue of Python objects that attached threads add to and the loop's task takes from.
+//! A loop's queue of what is ready and timed, which attached threads add to and the loop's task takes from.
 //!
 //! It is never held across a call into Python, which may come back in: what falls out of the queue is dropped
 //! after it was let go. Knows handles and timers; what a turn does with them is `turn.rs`'s.
@@ -11,17 +11,18 @@ use pyo3::prelude::*;
 
 use super::held::{Held, Holding};
 use super::queue::Queue;
-use super::{TimerHandle, clock};
+use super::ready::{OwnCall, Ready};
+use super::{Scheduler, TimerHandle, clock};
 
 /// Handles that are ready, timers that are not.
-pub(super) struct Schedule(Held<Queue<Py<PyAny>, Py<TimerHandle>>>);
+pub(super) struct Schedule(Held<Queue<Ready, Py<TimerHandle>>>);
 
 impl Schedule {
     pub(super) const fn new() -> Self {
         Self(Held::new(Queue::new()))
     }
 
-    fn queue<'a>(&'a self, py: Python<'a>) -> Holding<'a, Queue<Py<PyAny>, Py<TimerHandle>>> {
+    fn queue<'a>(&'a self, py: Python<'a>) -> Holding<'a, Queue<Ready, Py<TimerHandle>>> {
         self.0.hold(py)
     }
 
@@ -71,32 +72,43 @@ impl Schedule {
     }
 
     /// Takes the handles that are ready, to be run; those that become ready meanwhile have their own turn.
-    pub(super) fn take_ready(&self, py: Python<'_>) -> VecDeque<Py<PyAny>> {
+    pub(super) fn take_ready(&self, py: Python<'_>) -> VecDeque<Ready> {
         self.queue(py).take_ready()
     }
 
     /// What was not run of a turn goes first in the next one.
-    pub(super) fn give_back(&self, py: Python<'_>, ready: VecDeque<Py<PyAny>>) {
+    pub(super) fn give_back(&self, py: Python<'_>, ready: VecDeque<Ready>) {
         self.queue(py).give_back(ready);
     }
 
     /// Makes a handle ready.
     pub(super) fn push(&self, handle: &Bound<'_, PyAny>) {
-        self.queue(handle.py()).push(handle.clone().unbind());
+        let ready = Ready::Handle(handle.clone().unbind());
+        self.queue(handle.py()).push(ready);
+    }
+
+    /// Makes a call ready that needs no handle.
+    pub(super) fn push_call(&self, py: Python<'_>, call: OwnCall) {
+        self.queue(py).push(Ready::Call(call));
     }
 
     /// Makes handles ready before those that are.
     pub(super) fn push_first(&self, py: Python<'_>, handles: Vec<Py<PyAny>>) {
-        self.queue(py).push_first(handles.into_iter());
+        self.queue(py)
+            .push_first(handles.into_iter().map(Ready::Handle));
     }
 
     /// Takes out everything: the handles that are ready, the timers that are not.
-    pub(super) fn take_all(&self, py: Python<'_>) -> (VecDeque<Py<PyAny>>, Vec<Py<TimerHandle>>) {
-        let (ready, timers) = self.queue(py).drain();
+    pub(super) fn take_all(
+        scheduler: &Bound<'_, Scheduler>,
+    ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<TimerHandle>>)> {
+        let drained = scheduler.get().schedule().queue(scheduler.py()).drain();
+        let (ready, timers) = drained;
         for timer in &timers {
             timer.get().unschedule();
         }
-        (ready, timers)
+        let handles = ready.into_iter().map(|it| it.into_handle(scheduler));
+        Ok((handles.collect::<PyResult<_>>()?, timers))
     }
 
     /// Keeps `timer` until its time, and takes the opportunity to forget cancelled ones.
@@ -118,7 +130,7 @@ impl Schedule {
         let removed = queue.take_cancelled(|timer| is_cancelled(py, timer));
         queue.take_due(clock::monotonic() + clock::RESOLUTION, |timer| {
             timer.get().unschedule();
-            timer.into_any()
+            Ready::Handle(timer.into_any())
         });
         drop(queue);
         forget(removed);
@@ -141,7 +153,7 @@ impl Schedule {
         let Some(queue) = self.0.try_hold() else {
             return Ok(());
         };
-        queue.ready().try_for_each(|handle| visit.call(handle))?;
+        queue.ready().try_for_each(|ready| ready.traverse(visit))?;
         queue.timers().try_for_each(|timer| visit.call(timer))
     }
 }

@@ -21,7 +21,8 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 pub(crate) use self::entrance::{enter, spawn};
 use super::drive::Rest;
 use super::engine::EngineSlot;
-use super::net::{StreamTransport, Waits, receive_now, when_ready};
+use super::net::{StreamTransport, Waits, receive_now, send_now, when_ready, when_received};
+use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
 use super::{Handle, TimerHandle, awaitables, clock, dispatch};
@@ -164,7 +165,7 @@ impl Scheduler {
             thread: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             deferred: Mutex::default(),
-            waits: Waits::default(),
+            waits: Waits::new(),
         }
     }
 
@@ -194,6 +195,13 @@ impl Scheduler {
         if let Ok(callback) = callback.cast_exact::<EndCallback>() {
             // A task's, of whose handle asyncio makes no use.
             callback.get().end();
+            return Ok(None);
+        }
+        if slf.get().is_plain()
+            && let Some(call) = OwnCall::of(&callback, &args, context.as_ref())
+        {
+            slf.get().schedule.push_call(slf.py(), call);
+            Self::pass_on(slf)?;
             return Ok(None);
         }
         Self::check(slf, &callback, "call_soon", false)?;
@@ -299,9 +307,26 @@ impl Scheduler {
         receive_now(py, fd, limit)
     }
 
+    /// A future of what `socket`, whose descriptor `fd` just had nothing, receives next.
+    fn _when_received<'py>(
+        slf: &Bound<'py, Self>,
+        socket: &Bound<'py, PyAny>,
+        fd: RawFd,
+        limit: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        when_received(slf, socket, fd, limit)
+    }
+
+    /// How many bytes of `data` the socket `fd` takes now.
+    #[staticmethod]
+    fn _send(fd: RawFd, data: &Bound<'_, PyBytes>) -> PyResult<usize> {
+        send_now(fd, data)
+    }
+
     /// Drops every task of the engine; the loop is not used again.
     #[pyo3(name = "_tear_down")]
-    pub(super) fn tear_down(&self) {
+    pub(super) fn tear_down(&self, py: Python<'_>) {
+        self.waits.clear(py);
         self.engine.close();
     }
 
@@ -372,6 +397,7 @@ impl Scheduler {
         reason = "the signature of tp_traverse"
     )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.waits.traverse(&visit)?;
         self.schedule.traverse(&visit)
     }
 

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::drive::{Rest, finish};
+use super::schedule::Schedule;
 use super::{Scheduler, TimerHandle, clock};
 
 /// What a stock loop is lent: a scheduler that runs while the loop believes that it waits for its selector.
@@ -66,8 +67,7 @@ impl StockDriver {
     }
 
     /// Takes out what is scheduled: handles that are ready, timers that are not.
-    fn _take_all(slf: &Bound<'_, Self>) -> (Vec<Py<PyAny>>, Vec<Py<TimerHandle>>) {
-        let (ready, timers) = slf.as_super().get().schedule().take_all(slf.py());
-        (ready.into(), timers)
+    fn _take_all(slf: &Bound<'_, Self>) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<TimerHandle>>)> {
+        Schedule::take_all(slf.as_super())
     }
 }

@@ -59,6 +59,9 @@ impl Turns {
         let deadline = scheduler.get().deadline();
         let is_first = scheduler.get().take_first_turn();
         let is_ready = self.take_events(scheduler, is_first, cx)?;
+        if scheduler.get().waits().is_rung() {
+            net::serve_waits(scheduler)?;
+        }
         scheduler.get().schedule().take_due(scheduler.py());
         scheduler.get().pass_turn();
         let ran = dispatch::run_ready(scheduler);
@@ -157,6 +160,7 @@ impl Future for Turns {
             };
             // Even where the drive is over before the first turn: the next one needs the waker.
             scheduler.get().schedule().begin_turn(py, cx.waker());
+            scheduler.get().waits().begin_turn(py, cx.waker());
             if drive::is_finished() {
                 return;
             }

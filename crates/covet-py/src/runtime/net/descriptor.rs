@@ -1,8 +1,7 @@
 //! A socket's system calls, and its registration with the reactor.
 //!
 //! The descriptor belongs to a Python socket, which Python code may close behind our back. A registration of such a
-//! descriptor is given up without a system call: the number may be another file's by now. Knows
-//! nothing of protocols.
+//! descriptor is given up without touching it: the number may be another file's by now. Knows nothing of protocols.
 
 #![allow(unsafe_code)]
 
@@ -18,7 +17,7 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 /// A registered descriptor of a socket that someone else owns.
 pub(super) struct Watched {
     registration: AsyncFd<Borrowed>,
-    identity: Identity,
+    proof: Proof,
 }
 
 /// That a socket is ready, until it is cleared.
@@ -34,6 +33,14 @@ impl AsRawFd for Borrowed {
     }
 }
 
+/// How it is known that the descriptor is still the socket's when the registration ends.
+enum Proof {
+    /// The kernel is asked whether it is this file.
+    File(Identity),
+    /// The owner says so, or says nothing.
+    Word(bool),
+}
+
 /// The file behind a descriptor: device and number. Sockets that live have different ones.
 type Identity = (u64, u64);
 
@@ -44,19 +51,47 @@ impl Watched {
     ///
     /// The reactor's: the descriptor is bad, is registered already or cannot be watched.
     pub(super) fn new(fd: RawFd) -> io::Result<Self> {
-        let identity = identity(fd)?;
+        Self::register(fd, Proof::File(identity(fd)?))
+    }
+
+    /// Registers `fd` for an owner who says when it ends whether the descriptor is still the socket's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`].
+    pub(super) fn for_owner(fd: RawFd) -> io::Result<Self> {
+        Self::register(fd, Proof::Word(false))
+    }
+
+    /// The same, of a registration that nobody's word was needed for.
+    pub(super) fn given_to_owner(mut self) -> Self {
+        self.proof = Proof::Word(false);
+        self
+    }
+
+    /// The owner says that the descriptor is still the socket's.
+    pub(super) fn vouch(&mut self) {
+        self.proof = Proof::Word(true);
+    }
+
+    fn register(fd: RawFd, proof: Proof) -> io::Result<Self> {
         // SAFETY: the caller's object keeps the socket open while this lives; where Python closed it all the same,
         // `Drop` makes the deregistration fail, and the reactor keeps what the kernel may still name until its end.
         let registration = unsafe { AsyncFd::register(Borrowed(AtomicI32::new(fd))) }?;
         Ok(Self {
             registration,
-            identity,
+            proof,
         })
     }
 
     /// Whether the descriptor still names the socket that was registered.
     pub(super) fn is_current(&self) -> bool {
-        identity(self.registration.as_raw_fd()).is_ok_and(|now| now == self.identity)
+        match self.proof {
+            Proof::File(file) => {
+                identity(self.registration.as_raw_fd()).is_ok_and(|now| now == file)
+            }
+            Proof::Word(word) => word,
+        }
     }
 
     /// The socket may have bytes, or its end.

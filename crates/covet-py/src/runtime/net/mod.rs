@@ -9,8 +9,9 @@
 //! - `transport`: the class, as Python sees it
 //! - `reading`, `writing`: the two directions
 //! - `serving`: the transport's task
-//! - `waiting`: a future for "this descriptor is ready"
+//! - `waiting`: futures for "this descriptor is ready" and for what it receives; `bell`: how the reactor says so
 
+mod bell;
 mod descriptor;
 mod output;
 mod reading;
@@ -20,8 +21,8 @@ mod transport;
 mod waiting;
 mod writing;
 
-pub(super) use waiting::{Waits, receive_now, when_ready};
-pub(super) use writing::send_deferred;
+pub(super) use waiting::{Waits, receive_now, serve_waits, when_ready, when_received};
 pub(crate) use writing::{os_error, os_error_of_file};
+pub(super) use writing::{send_deferred, send_now};
 
 pub use transport::StreamTransport;

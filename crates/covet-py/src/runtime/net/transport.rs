@@ -108,13 +108,19 @@ impl StreamTransport {
             return Ok(());
         }
         drop(state);
-        let event_loop = this.scheduler(py).as_any();
-        match scheduler::enter(event_loop, || Watched::new(this.fd))? {
+        let event_loop = this.scheduler(py);
+        let engine = event_loop.get().engine()?;
+        let known = event_loop.get().waits().hand_over(py, &engine, this.fd);
+        let watched = match known {
+            Some(watched) => Ok(watched),
+            None => engine.enter(|| Watched::for_owner(this.fd))?,
+        };
+        match watched {
             Ok(watched) => this.state().watched = Some(watched),
             Err(error) => return Self::fail(slf, os_error(&error), "Fatal error on transport"),
         }
         let task = tokio::task::unconstrained(Serving::new(slf));
-        scheduler::spawn(event_loop, task)
+        scheduler::spawn(event_loop.as_any(), task)
     }
 
     /// Sends `data`, or keeps it until the socket takes it.
@@ -284,9 +290,12 @@ impl StreamTransport {
         Ok(state.output.is_empty())
     }
 
-    /// Gives the socket up, which the caller closes.
-    fn _end(&self) {
+    /// Gives the socket up, which the caller closes. Where `is_open` is false it was closed behind our back.
+    fn _end(&self, is_open: bool) {
         let mut state = self.state();
+        if is_open && let Some(watched) = &mut state.watched {
+            watched.vouch();
+        }
         state.is_closing = true;
         state.lost += 1;
         state.is_over = true;

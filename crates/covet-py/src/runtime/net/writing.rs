@@ -1,6 +1,7 @@
 //! A transport's way out: sent at once where nothing waits, gathered for the end of the turn where more follows.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::MutexGuard;
 use std::task::{Context, Poll};
@@ -11,7 +12,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
-use super::descriptor::shut_down_sending;
+use super::descriptor::{send, shut_down_sending};
+use super::reading::is_temporary;
 use super::state::State;
 use super::transport::StreamTransport;
 use crate::runtime::Scheduler;
@@ -216,6 +218,18 @@ pub(in crate::runtime) fn send_deferred(scheduler: &Bound<'_, Scheduler>) -> PyR
         StreamTransport::flush(transport.bind(scheduler.py()))?;
     }
     Ok(())
+}
+
+/// How many bytes of `data` the socket `fd` takes now: none where it is full.
+///
+/// # Errors
+///
+/// `OSError`.
+pub(in crate::runtime) fn send_now(fd: RawFd, data: &Bound<'_, PyBytes>) -> PyResult<usize> {
+    match send(fd, data.as_bytes()) {
+        Err(error) if is_temporary(&error) => Ok(0),
+        sent => sent.map_err(|error| os_error(&error)),
+    }
 }
 
 /// What may be written, as exact `bytes`: asyncio's types and words.

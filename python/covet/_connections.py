@@ -1,0 +1,97 @@
+"""How connections of the loop begin: the frequent cases without a detour.
+
+An address that is a number needs no looking up and is the only one to try; a connection that was accepted needs no
+task of its own. Everything else (names, TLS, local addresses, debug mode, failures of `accept`) is the standard
+library's code.
+"""
+
+import asyncio
+import socket
+import types
+from asyncio import base_events
+from collections.abc import Callable, Generator
+from typing import Any
+
+from covet._sockets import SocketOperations, is_number
+from covet._transports import SocketTransport
+
+__all__ = ["Connections"]
+
+# Its `socket` module is asked for at each use, as the standard library's own code does.
+_base_events: Any = base_events
+_NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is compared with, not bound
+"""Who connects to it reaches the host itself: the peer has another address."""
+
+Factory = Callable[[], asyncio.BaseProtocol]
+
+
+class Connections(SocketOperations):
+    """`create_connection`, and what `create_server` does with those who come."""
+
+    _make_socket_transport: Callable[..., SocketTransport]
+
+    async def create_connection(
+        self, protocol_factory: Factory, host: Any = None, port: Any = None, **options: Any
+    ) -> tuple[Any, Any]:
+        """Connect to an address; return the transport and the protocol, which was told."""
+        if options or self._debug or not is_number(host, port):
+            above: Any = super()
+            made: tuple[Any, Any] = await above.create_connection(protocol_factory, host, port, **options)
+            return made
+        sockets = _base_events.socket
+        sock = sockets.socket(family=sockets.AF_INET, type=sockets.SOCK_STREAM, proto=sockets.IPPROTO_TCP)
+        address = (host, port)
+        try:
+            sock.setblocking(False)
+            await self.sock_connect(sock, address)
+        except BaseException:
+            sock.close()
+            raise
+        protocol = protocol_factory()
+        known = None if host == _EVERYWHERE else {"peername": address}
+        transport = self._make_socket_transport(sock, protocol, extra=known)
+        try:
+            # What the transport scheduled comes first: the protocol knows it then.
+            await _next_turn()
+        except BaseException:
+            transport.close()
+            raise
+        return transport, protocol
+
+    def _accept_connection(
+        self,
+        protocol_factory: Factory,
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = 100,
+        *timeouts: Any,
+    ) -> None:
+        """Take those who wait; the listening socket is readable."""
+        above: Any = super()
+        if sslcontext is not None or self._debug:
+            above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            return
+        for _ in range(backlog):
+            try:
+                connection, address = sock.accept()
+            except _NONE_THERE:
+                return
+            except OSError:
+                # It fails there again, and is reported.
+                above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+                return
+            connection.setblocking(False)
+            try:
+                self._make_socket_transport(connection, protocol_factory(), extra={"peername": address}, server=server)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException:
+                connection.close()
+
+
+@types.coroutine
+def _next_turn() -> Generator[None]:
+    """Let what is scheduled run."""
+    yield

@@ -1,0 +1,157 @@
+"""How connections begin: addresses that are numbers, names, refusals, factories that fail."""
+
+import asyncio
+import errno
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from covet.loop import EventLoop, new_event_loop
+
+
+class Told(asyncio.Protocol):
+    """Knows its transport, and that it has lost it."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.lost = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def connection_lost(self, _exc: BaseException | None) -> None:
+        self.lost.set_result(None)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_both_ends_know_the_addresses(loop: EventLoop, host: str, debug: bool) -> None:
+    accepted: list[Told] = []
+
+    def factory() -> Told:
+        accepted.append(Told())
+        return accepted[-1]
+
+    async def main() -> None:
+        server = await loop.create_server(factory, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        transport, protocol = await loop.create_connection(Told, host, port)
+        assert protocol.transport is transport, "told before create_connection returns"
+        assert transport.get_extra_info("peername") == ("127.0.0.1", port)
+        assert transport.get_extra_info("socket").getpeername() == ("127.0.0.1", port)
+        while not (accepted and accepted[0].transport):
+            await asyncio.sleep(0)
+        theirs = accepted[0].transport
+        assert theirs.get_extra_info("peername") == transport.get_extra_info("sockname")
+        transport.close()
+        await asyncio.wait_for(accepted[0].lost, 20)
+        assert theirs.get_extra_info("peername") == transport.get_extra_info("sockname"), "after the end, too"
+        server.close()
+        await server.wait_closed()
+
+    loop.set_debug(debug)
+    loop.run_until_complete(main())
+
+
+def test_a_refusal_says_of_whom(loop: EventLoop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+    loop.run_until_complete(asyncio.sleep(0))
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(ConnectionRefusedError, match="Connect call failed") as refused:
+        loop.run_until_complete(loop.create_connection(asyncio.Protocol, *address))
+    assert str(address) in str(refused.value)
+    assert len(os.listdir("/dev/fd")) == before, "the socket was closed"
+
+
+def test_a_factory_that_fails_ends_that_connection_alone(loop: EventLoop) -> None:
+    fails = [True, False]
+    made: list[Told] = []
+
+    def factory() -> asyncio.Protocol:
+        if fails.pop(0):
+            raise ValueError("on purpose")
+        made.append(Told())
+        return made[-1]
+
+    async def main() -> None:
+        server = await loop.create_server(factory, "127.0.0.1", 0)
+        address = server.sockets[0].getsockname()
+        reader, writer = await asyncio.open_connection(*address)
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+        _, writer = await asyncio.open_connection(*address)
+        while not made:
+            await asyncio.sleep(0)
+        writer.close()
+        await asyncio.wait_for(made[0].lost, 20)
+        server.close()
+
+    loop.run_until_complete(main())
+
+
+def test_accept_without_a_descriptor_left_is_reported(loop: EventLoop, reports: list[dict[str, object]]) -> None:
+    class Exhausted:
+        """A listening socket of a process that has no descriptor left."""
+
+        def __init__(self, listening: socket.socket) -> None:
+            self.fileno = listening.fileno
+
+        def accept(self) -> Any:
+            raise OSError(errno.EMFILE, "none left")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting: Any = loop
+        accepting._accept_connection(asyncio.Protocol, Exhausted(listening), None, None, 1)
+        accepting._remove_reader(listening.fileno())
+    (report,) = reports
+    assert report["message"] == "socket.accept() out of system resource"
+
+
+def test_a_connection_that_is_cancelled_while_it_begins_is_closed(loop: EventLoop) -> None:
+    async def main() -> None:
+        accepted: list[Told] = []
+        made: list[Told] = []
+
+        def accept() -> Told:
+            accepted.append(Told())
+            return accepted[-1]
+
+        server = await loop.create_server(accept, "127.0.0.1", 0)
+
+        def factory() -> Told:
+            made.append(Told())
+            connecting.cancel()
+            return made[-1]
+
+        connecting = asyncio.ensure_future(loop.create_connection(factory, *server.sockets[0].getsockname()))
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await asyncio.wait_for(made[0].lost, 20)
+        while not accepted:
+            await asyncio.sleep(0)
+        await asyncio.wait_for(accepted[0].lost, 20)
+        server.close()
+
+    loop.run_until_complete(main())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_has_a_loop_of_its_own(loop: EventLoop) -> None:
+    loop.run_until_complete(asyncio.sleep(0))
+    child = os.fork()
+    if child == 0:
+        answer = 1
+        try:
+            # The parent's engine is left alone, and a new one is made.
+            loop.run_until_complete(asyncio.sleep(0))
+            other = new_event_loop()
+            other.run_until_complete(asyncio.sleep(0))
+            answer = 0
+        finally:
+            os._exit(answer)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    loop.run_until_complete(asyncio.sleep(0))
