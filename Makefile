@@ -87,6 +87,7 @@ check-house: $(TOOLS)
 	$(BIN)/python scripts/check_dependencies.py
 	$(BIN)/python -m benches.json.report --check
 	$(BIN)/python -m benches.loop.report --check
+	$(BIN)/python -m benches.reload.report --check
 	$(BIN)/python -m benches.http.report --check
 
 format: $(TOOLS) ## Rewrite Rust and Python to the house's format.
@@ -165,9 +166,10 @@ bench-json: $(VENV)/.built-release ## Measure JSON on its own beside orjson, msg
 bench-loop: $(VENV)/.built-release ## Measure the event loop beside uvloop, asyncio and rloop; about eight minutes.
 	$(BIN)/python -m benches.loop.run
 
-bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md and the README's table from the newest results.
+bench-report: $(TOOLS) ## Write docs/benchmarks.md, -json.md, -loop.md, -reload.md and the README's table from the newest results.
 	$(BIN)/python -m benches.json.report
 	$(BIN)/python -m benches.loop.report
+	$(BIN)/python -m benches.reload.report
 	$(BIN)/python -m benches.http.report
 
 docs: $(TOOLS) ## Check that every link and embedded file of the documentation exists.

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "benchmarks.md"
 JSON_PAGE = ROOT / "docs" / "benchmarks-json.md"
 """Of benches.json.report, which is written first."""
+LOOP_PAGE = ROOT / "docs" / "benchmarks-loop.md"
+"""Of benches.loop.report."""
+RELOAD_PAGE = ROOT / "docs" / "benchmarks-reload.md"
+"""Of benches.reload.report."""
+OTHERS = {"JSON on its own": JSON_PAGE, "the event loop on its own": LOOP_PAGE, "reloading": RELOAD_PAGE}
+"""Pages beside this one, by what they measure."""
 CHARTS = ROOT / "docs" / "charts"
 README = ROOT / "README.md"
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
@@ -215,6 +221,12 @@ def pool_section(sizes: dict[str, Any]) -> str:
     return table(["server", "cores", "p50, pool idle", "p99, pool idle", "p50, pool busy", "p99, pool busy"], rows)
 
 
+def other_pages() -> list[str]:
+    """A line that leads to the pages that are there; none where there is none."""
+    links = [f"[{name}]({path.name})" for name, path in OTHERS.items() if path.exists()]
+    return [f"Pages of their own: {', '.join(links)}."] if links else []
+
+
 def page(results: Results) -> str:
     """The whole page."""
     record = results.record
@@ -226,7 +238,7 @@ def page(results: Results) -> str:
         "# Benchmarks",
         f"Written by `make bench-report` from [`{source}`](../{source}); do not edit. Repeat it with `make bench`.",
         f"Measured on {record['date'][:10]}: {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}, kernel {machine['kernel']}.",
-        *(["JSON on its own is [a page of its own](benchmarks-json.md)."] if JSON_PAGE.exists() else []),
+        *other_pages(),
         "## Method",
         f"Each server in turn on one port, one worker, pinned to one core; the load (`wrk -t1 -c{method['connections']}`) is pinned to the other. "
         f"{method['warm_up_s']} s of warm-up, {method['measured_s']} s measured, {method['rounds']} interleaved rounds; medians, with the least and the most. "

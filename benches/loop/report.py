@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from benches.http.charts import Bar, bar_chart
 from benches.http.environment import RESULTS, ROOT
-from benches.http.report import CHARTS, table, verdict
+from benches.http.report import CHARTS, LOOP_PAGE, table, verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-PAGE = ROOT / "docs" / "benchmarks-loop.md"
 
 
 def newest() -> Path | None:
@@ -104,7 +102,7 @@ def page(source: Path, record: dict[str, Any]) -> str:
 
 def wanted(source: Path, record: dict[str, Any]) -> dict[Path, str]:
     """Every file that follows from the results, with its text."""
-    files = {PAGE: page(source, record)}
+    files = {LOOP_PAGE: page(source, record)}
     for name, laps in record["laps"].items():
         bars = [
             Bar(loop, figure, time_of(figure), min(laps[loop]["cpu"]), max(laps[loop]["cpu"]))
