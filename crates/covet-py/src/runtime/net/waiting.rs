@@ -119,7 +119,7 @@ fn wait<'py>(
     let engine = scheduler.get().engine()?;
     waits.forget_strangers(py, &engine);
     let future = awaitables::new_future(scheduler)?;
-    let waiting = Waiting {
+    let operation = Waiting {
         future: future.clone().unbind(),
         wanted,
     };
@@ -133,7 +133,7 @@ fn wait<'py>(
         waits.known(py).sockets.insert(fd, attended);
     }
     if let Some(attended) = waits.known(py).sockets.get_mut(&fd) {
-        attended.side(writing).push(waiting);
+        attended.side(writing).push(operation);
         attended.listen(writing);
     }
     Ok(future)
