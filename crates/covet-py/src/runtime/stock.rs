@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::drive::{Rest, finish};
-use super::schedule::Schedule;
-use super::{Scheduler, TimerHandle, clock};
+use super::schedule::{Schedule, Taken};
+use super::{Scheduler, clock};
 
 /// What a stock loop is lent: a scheduler that runs while the loop believes that it waits for its selector.
 #[pyclass(frozen, subclass, extends = Scheduler, module = "covet._native")]
@@ -67,7 +67,7 @@ impl StockDriver {
     }
 
     /// Takes out what is scheduled: handles that are ready, timers that are not.
-    fn _take_all(slf: &Bound<'_, Self>) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<TimerHandle>>)> {
+    fn _take_all(slf: &Bound<'_, Self>) -> PyResult<Taken> {
         Schedule::take_all(slf.as_super())
     }
 }
