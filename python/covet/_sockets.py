@@ -3,6 +3,7 @@
 The waiting is native (`Scheduler._when_ready`); of a plain `sock_recv` and `sock_sendall` so is the system call.
 """
 
+import _socket
 import asyncio
 import socket
 import ssl
@@ -13,10 +14,16 @@ from typing import Any
 
 from covet._native import Scheduler
 
-__all__ = ["SocketOperations", "is_number"]
+__all__ = ["SocketOperations", "is_number", "number_of_family", "send_at_once"]
 
 _ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
 _BLOCKED = (BlockingIOError, InterruptedError)
+_set_nodelay: Callable[[Any], None] = base_events._set_nodelay  # type: ignore[attr-defined]
+_Member = Callable[[socket.socket], int]
+_family: _Member = _socket.socket.family.__get__
+_type: _Member = _socket.socket.type.__get__
+_proto: _Member = _socket.socket.proto.__get__
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
 _LARGEST = 1 << 20
 """So much is received natively at once; what asks for more has its own room made by the socket."""
 
@@ -126,11 +133,12 @@ class SocketOperations(Scheduler):
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         """Connect to an address; a host name is looked up first."""
         self._check_socket(sock)
-        family = sock.family
-        if family in (socket.AF_INET, socket.AF_INET6) and not (
-            family == socket.AF_INET and len(address) == 2 and is_number(*address)
-        ):
-            resolved = await self._ensure_resolved(address, family=family, type=sock.type, proto=sock.proto, loop=self)
+        family = number_of_family(sock)
+        is_known = family == socket.AF_INET and len(address) == 2 and is_number(*address)
+        if family in (socket.AF_INET, socket.AF_INET6) and not is_known:
+            resolved = await self._ensure_resolved(
+                address, family=sock.family, type=sock.type, proto=sock.proto, loop=self
+            )
             address = resolved[0][4]
         try:
             sock.connect(address)
@@ -152,8 +160,25 @@ class SocketOperations(Scheduler):
 
     def _until_ready(self, sock: socket.socket, writing: bool) -> asyncio.Future[None]:
         descriptor = sock.fileno()
-        self._ensure_fd_no_transport(descriptor)
+        if descriptor in self._transports:
+            self._ensure_fd_no_transport(descriptor)
         return self._when_ready(descriptor, writing)
+
+
+def number_of_family(sock: Any) -> int:
+    """The family of a socket. Asked by its property, a socket of Python's makes a member of an enum each time."""
+    if type(sock) is socket.socket:
+        return _family(sock)
+    family: int = sock.family
+    return family
+
+
+def send_at_once(sock: Any) -> None:
+    """No delay of small writes (`TCP_NODELAY`), where the socket is TCP's: asyncio does it for each transport."""
+    if type(sock) is not socket.socket:
+        _set_nodelay(sock)
+    elif _family(sock) in _INTERNET and _type(sock) == socket.SOCK_STREAM and _proto(sock) == socket.IPPROTO_TCP:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def is_number(host: Any, port: Any, *_: Any) -> bool:

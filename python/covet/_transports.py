@@ -10,10 +10,11 @@ import logging
 import socket
 import sys
 import warnings
-from asyncio import base_events, constants, futures, transports, trsock
+from asyncio import constants, futures, transports, trsock
 from typing import Any
 
 from covet._native import StreamTransport
+from covet._sockets import send_at_once
 
 __all__ = ["SocketTransport"]
 
@@ -51,7 +52,7 @@ class SocketTransport(StreamTransport):
             self._server = server
             server._attach(*self._as_client())
         event_loop._transports[self._sock_fd] = self
-        base_events._set_nodelay(sock)  # type: ignore[attr-defined]
+        send_at_once(sock)
         event_loop.call_soon(protocol.connection_made, self)
         event_loop.call_soon(self._start)
         if waiter is not None:

@@ -142,7 +142,8 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         server: Any = None,
     ) -> SocketTransport:
         """Make the transport of a stream socket, plain or Unix."""
-        self._ensure_fd_no_transport(sock)
+        if type(sock) is not socket.socket or sock.fileno() in self._transports:
+            self._ensure_fd_no_transport(sock)
         return SocketTransport(self, sock, protocol, waiter, extra, server)
 
     def _make_ssl_transport(  # noqa: PLR0913 - asyncio's signature

@@ -21,7 +21,7 @@ class Told(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
 
-    def connection_lost(self, _exc: BaseException | None) -> None:
+    def connection_lost(self, exc: BaseException | None) -> None:
         self.lost.set_result(None)
 
 

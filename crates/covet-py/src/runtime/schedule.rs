@@ -14,8 +14,8 @@ use super::queue::Queue;
 use super::ready::{OwnCall, Ready};
 use super::{Scheduler, TimerHandle, clock};
 
-/// The handles that were ready, and the timers that were not.
-pub(super) type Everything = (Vec<Py<PyAny>>, Vec<Py<TimerHandle>>);
+/// What was taken out of a schedule: handles that were ready, timers that were not.
+pub(super) type Taken = (Vec<Py<PyAny>>, Vec<Py<TimerHandle>>);
 
 /// Handles that are ready, timers that are not.
 pub(super) struct Schedule(Held<Queue<Ready, Py<TimerHandle>>>);
@@ -102,7 +102,7 @@ impl Schedule {
     }
 
     /// Takes out everything: the handles that are ready, the timers that are not.
-    pub(super) fn take_all(scheduler: &Bound<'_, Scheduler>) -> PyResult<Everything> {
+    pub(super) fn take_all(scheduler: &Bound<'_, Scheduler>) -> PyResult<Taken> {
         let drained = scheduler.get().schedule().queue(scheduler.py()).drain();
         let (ready, timers) = drained;
         for timer in &timers {

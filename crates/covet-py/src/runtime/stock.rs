@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::drive::{Rest, finish};
-use super::schedule::{Everything, Schedule};
+use super::schedule::{Schedule, Taken};
 use super::{Scheduler, clock};
 
 /// What a stock loop is lent: a scheduler that runs while the loop believes that it waits for its selector.
@@ -67,7 +67,7 @@ impl StockDriver {
     }
 
     /// Takes out what is scheduled: handles that are ready, timers that are not.
-    fn _take_all(slf: &Bound<'_, Self>) -> PyResult<Everything> {
+    fn _take_all(slf: &Bound<'_, Self>) -> PyResult<Taken> {
         Schedule::take_all(slf.as_super())
     }
 }

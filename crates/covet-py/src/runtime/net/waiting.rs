@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use covet_server::buffers::Buffer;
@@ -34,7 +34,7 @@ pub(in crate::runtime) struct Waits {
 struct Known {
     sockets: HashMap<RawFd, Attended>,
     /// Whose reactor they are registered with.
-    engine: Option<Arc<Engine>>,
+    engine: Weak<Engine>,
     /// The waker of the loop's turn, as the bell knows it.
     turn: Option<Waker>,
 }
@@ -226,14 +226,10 @@ impl Waits {
     /// Drops the registrations of an engine that the loop had on another thread.
     fn forget_strangers(&self, py: Python<'_>, engine: &Arc<Engine>) {
         let mut known = self.known(py);
-        if known
-            .engine
-            .as_ref()
-            .is_some_and(|it| Arc::ptr_eq(it, engine))
-        {
+        if std::ptr::eq(known.engine.as_ptr(), Arc::as_ptr(engine)) {
             return;
         }
-        let before = known.engine.replace(Arc::clone(engine));
+        let before = std::mem::replace(&mut known.engine, Arc::downgrade(engine));
         let sockets = std::mem::take(&mut known.sockets);
         drop(known);
         drop((sockets, before));
