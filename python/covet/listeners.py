@@ -104,6 +104,8 @@ def _addresses(host: str, port: int) -> "list[tuple[int, tuple[Any, ...]]]":
         found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise OSError(error.errno, f"cannot listen on host {host!r}: {error.strerror}") from None
+    except UnicodeError as error:  # a part of the name has no or too many characters
+        raise OSError(errno.EINVAL, f"cannot listen on host {host!r}: {error}") from None
     return [(family, (str(address[0]), *address[1:])) for family, _, _, _, address in found]
 
 
@@ -142,7 +144,7 @@ def listen_unix(path: str, backlog: int, mode: int = 0o660) -> socket.socket:
         listener.listen(backlog)
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror}") from None
+        raise OSError(error.errno, f"cannot listen on unix:{path}: {error.strerror or error}") from None
     finally:
         os.umask(before)
     return listener
@@ -157,7 +159,7 @@ def _listen_abstract(name: str, backlog: int) -> socket.socket:
         listener.listen(backlog)
     except OSError as error:
         listener.close()
-        why = "socket in use" if error.errno == errno.EADDRINUSE else error.strerror
+        why = "socket in use" if error.errno == errno.EADDRINUSE else error.strerror or error
         raise OSError(error.errno, f"cannot listen on unix:{name}: {why}") from None
     return listener
 

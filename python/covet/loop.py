@@ -210,5 +210,7 @@ def new_event_loop() -> EventLoop:
 
 def run(main: Coroutine[Any, Any, _T], *, debug: bool | None = None) -> _T:
     """Run a coroutine to its end on a new loop and return its result, as `asyncio.run` does."""
+    if asyncio._get_running_loop() is not None:
+        raise RuntimeError("covet.loop.run() cannot be called from a running event loop")
     with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
         return runner.run(main)

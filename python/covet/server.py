@@ -66,6 +66,7 @@ class Server:
         self._host, self._port = host, port
         self._uds, self._fds = uds, [one.fileno() for one in sockets] if fd is None else [fd]
         self._signals = tuple(signals)
+        self._handled: list[signal.Signals] = []
         self._settings = settings or ServerSettings()
         self._listeners: list[socket.socket] = []
         self._url = ""
@@ -121,8 +122,10 @@ class Server:
             self._url = listeners.url_of(self._listeners[0])
             for number in self._signals:
                 self._loop.add_signal_handler(number, self._signalled)
+                self._handled.append(number)
         except BaseException:
-            self._serving = None
+            self._serving, self._url = None, ""
+            self._forget_signals()
             self._close_listeners()
             serving.close()
             await self._exit.__aexit__(*sys.exc_info())
@@ -136,9 +139,7 @@ class Server:
         try:
             await self._drained()
         finally:
-            if self._loop is not None:
-                for number in self._signals:
-                    self._loop.remove_signal_handler(number)
+            self._forget_signals()
             await self._exit.__aexit__(exc_type, exc, tb)
 
     async def serve(self) -> None:
@@ -213,6 +214,11 @@ class Server:
             self.stop()
         else:
             self._draining.cancel()
+
+    def _forget_signals(self) -> None:
+        """Take our handlers away."""
+        while self._handled and self._loop is not None:
+            self._loop.remove_signal_handler(self._handled.pop())
 
     def _close_listeners(self) -> None:
         """Close our copies; the engine keeps its own until it has accepted what waits."""

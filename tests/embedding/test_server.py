@@ -316,6 +316,22 @@ def test_signal_handlers_only_where_asked(kind: str) -> None:
     run_on(kind, main())
 
 
+def test_a_signal_that_cannot_be_handled(kind: str) -> None:
+    """Prevents the start, and leaves nothing of it."""
+
+    async def main() -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        server = Server(make_app(), port=0, signals=[signal.SIGTERM, signal.SIGKILL])
+        with pytest.raises(RuntimeError, match="cannot be caught"):
+            await server.__aenter__()
+        assert signal.getsignal(signal.SIGTERM) == before
+        with pytest.raises(RuntimeError, match="does not listen yet"):
+            _ = server.url
+        assert not attached(asyncio.get_running_loop())
+
+    run_on(kind, main())
+
+
 def test_a_loop_closed_with_its_server_open(kind: str) -> None:
     """Nothing crashes; what was forgotten is reported, once for each server."""
     loop = LOOPS[kind]()

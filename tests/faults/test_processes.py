@@ -13,6 +13,7 @@ from tests.wire.connection import Connection, ask, request
 from tests.wire.server_process import ServerProcess, running
 
 CLIENTS = 32
+pytestmark = pytest.mark.timeout(180)  # 20,000 requests, and what else the machine does
 SPAWNED = r"worker (\d+) was killed by SIGKILL; starting another"
 
 

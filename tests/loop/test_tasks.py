@@ -49,6 +49,18 @@ def test_run_inside_a_running_loop_is_refused() -> None:
     run(main())
 
 
+def test_run_under_a_running_loop_is_refused_before_it_makes_one(recwarn: pytest.WarningsRecorder) -> None:
+    async def main() -> None:
+        coroutine = asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match=r"^covet\.loop\.run\(\) cannot be called from a running event loop$"):
+            run(coroutine)
+        coroutine.close()
+        gc.collect()
+
+    run(main())
+    assert not recwarn.list
+
+
 def test_a_second_drive_on_the_thread_is_refused_even_behind_asyncios_back(loop: EventLoop) -> None:
     async def main() -> None:
         other = new_event_loop()

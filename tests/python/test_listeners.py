@@ -117,3 +117,14 @@ def test_adopt_refuses_others() -> None:
         adopt(plain.fileno())
     with open(os.devnull, "rb") as file, pytest.raises(OSError, match="cannot listen on descriptor"):
         adopt(file.fileno())
+
+
+@pytest.mark.parametrize("path", ["x" * 200, "@" + "x" * 200])
+def test_a_name_that_is_too_long_for_a_unix_socket(path: str) -> None:
+    with pytest.raises(OSError, match=r"cannot listen on unix:@?x+: AF_UNIX path too long$"):
+        listen_unix(path, 16)
+
+
+def test_a_host_that_no_name_can_be() -> None:
+    with pytest.raises(OSError, match=r"cannot listen on host 'x+': "):
+        listen(["x" * 70], 0, 16)

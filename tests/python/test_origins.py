@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from covet._failed import is_secret
 from covet._setting import Setting
 from covet.cli import main
 from covet.launch import UsageError, parse
@@ -267,6 +268,27 @@ def test_the_list_is_a_file_that_says_the_same(tmp_path: Path, capsys: pytest.Ca
     assert main(["run", "--print-config"]) == 0
     second = capsys.readouterr().out
     assert tomllib.loads(second) == tomllib.loads(first)
+
+
+def test_the_list_masks_what_lets_somebody_in(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [
+        Setting("upstream_token", "text", "hunter2", "what a proxy says"),
+        Setting("token_file", "path", "/run/token", "where it is"),
+    ]
+    monkeypatch.setattr("covet.cli.config.every", lambda: iter(settings))
+    assert main(["config"]) == 0
+    printed = capsys.readouterr().out
+    assert "hunter2" not in printed
+    assert printed.startswith("# upstream_token = ****")
+    assert 'token_file = "/run/token"' in printed
+    assert tomllib.loads(printed) == {"token_file": "/run/token"}
+
+
+def test_no_setting_holds_a_secret() -> None:
+    """docs/configuration.md says so. Where one comes, messages about a value that does not fit must not show it."""
+    assert [each.name for each in every() if each.unit != "path" and is_secret(each.name)] == []
 
 
 def test_what_the_tests_are_told_is_no_setting() -> None:

@@ -62,6 +62,14 @@ def test_an_abstract_name(workers: str) -> None:
         server.stop()
 
 
+def closes_on_exec(pid: int, fd: int) -> bool:
+    """Whether no program that the process starts gets the descriptor; True where the system does not tell."""
+    path = Path(f"/proc/{pid}/fdinfo/{fd}")
+    if not path.exists():
+        return True
+    return bool(int(path.read_text().partition("flags:")[2].split()[0], 8) & os.O_CLOEXEC)
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_inherited_descriptors(workers: str) -> None:
     """Several; they listen before and after."""
@@ -73,6 +81,8 @@ def test_inherited_descriptors(workers: str) -> None:
         with running(ECHO, "--workers", workers, *flags, port=None, pass_fds=fds) as server:
             for port in ports:
                 assert ask(port, "GET", "/").status == 200
+            for fd in fds:
+                assert closes_on_exec(server.process.pid, fd), "what the application starts has it no more"
             server.stop()
         for port in ports:
             socket.create_connection(("127.0.0.1", port), 5).close()

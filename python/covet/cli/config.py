@@ -1,10 +1,12 @@
 """`covet config`, and `--print-config` of any command that serves: every setting with its value, origin and meaning.
 
-What it prints is a `covet.toml` that says the same. Loads no application.
+What it prints is a `covet.toml` that says the same. Loads no application. Values of settings that let somebody in are
+masked; there is none today: secrets are in files, which settings name.
 """
 
 from collections.abc import Iterator
 
+from covet._failed import MASK, is_secret
 from covet._setting import Setting
 from covet.launch import Launch, parse
 from covet.options import every
@@ -27,8 +29,9 @@ def _rows(launch: Launch) -> Iterator[tuple[str, str, str]]:
         value = setting.default if given is None else given.value
         unit = f" ({setting.unit})" if setting.unit in ("seconds", "bytes", "bytes a second", "share") else ""
         unused = setting.name in ("host", "port") and bool(launch.uds or launch.fds)
+        masked = setting.unit != "path" and is_secret(setting.name)
         yield (
-            "# " * unused + _assignment(setting, value),
+            f"# {setting.name} = {MASK}" if masked else "# " * unused + _assignment(setting, value),
             "default" if given is None else given.origin,
             setting.words + unit,
         )

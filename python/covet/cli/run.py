@@ -49,14 +49,17 @@ def run(words: list[str]) -> int:
 
 def _open(launch: Launch, before: Inheritance | None) -> Sockets:
     """The listening sockets: those of the covet before us, of the service manager, by number, or new ones."""
-    given = take_listen_fds()
+    given = [*((fd, "") for fd in launch.fds), *take_listen_fds()]
     if before is not None:
         found = Sockets(map(adopt, before.fds), owned=False)  # until we are ready they are those of the covet before us
         for fd in before.fds:
             os.close(fd)
         return found
-    if launch.fds or given:
-        return Sockets((adopt(fd, name) for fd, name in [*((fd, "") for fd in launch.fds), *given]), owned=False)
+    if given:
+        found = Sockets((adopt(fd, name) for fd, name in given), owned=False)
+        for fd, _ in given:
+            os.set_inheritable(fd, False)  # workers get the duplicates, other programs nothing
+        return found
     most = somaxconn()
     if most is not None and most < launch.backlog:
         say(
