@@ -6,13 +6,14 @@ library's code.
 """
 
 import asyncio
+import contextvars
 import socket
 import types
 from asyncio import base_events
 from collections.abc import Callable, Generator
 from typing import Any
 
-from covet._sockets import SocketOperations, is_number
+from covet._sockets import SocketOperations, is_number, number_of_family
 from covet._transports import SocketTransport
 
 __all__ = ["Connections"]
@@ -73,9 +74,10 @@ class Connections(SocketOperations):
         if sslcontext is not None or self._debug:
             above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
             return
+        accept = _accept(sock)
         for _ in range(backlog):
             try:
-                connection, address = sock.accept()
+                connection, address = accept()
             except _NONE_THERE:
                 return
             except OSError:
@@ -83,12 +85,31 @@ class Connections(SocketOperations):
                 above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
                 return
             connection.setblocking(False)
-            try:
-                self._make_socket_transport(connection, protocol_factory(), extra={"peername": address}, server=server)
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException:
-                connection.close()
+            # What the factory sets in its context is this connection's alone.
+            contextvars.copy_context().run(self._begin, connection, address, protocol_factory, server)
+
+    def _begin(self, sock: socket.socket, address: Any, protocol_factory: Factory, server: Any) -> None:
+        """Give an accepted connection its protocol."""
+        try:
+            self._make_socket_transport(sock, protocol_factory(), extra={"peername": address}, server=server)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            sock.close()
+
+
+def _accept(listening: socket.socket) -> Callable[[], tuple[socket.socket, Any]]:
+    """`listening.accept`; of a plain socket without asking for its kind each time, which makes members of enums."""
+    if type(listening) is not socket.socket:
+        return listening.accept
+    plain: Any = listening
+    kind = (number_of_family(plain), socket.SOCK_STREAM, plain.proto)
+
+    def accept() -> tuple[socket.socket, Any]:
+        descriptor, address = plain._accept()
+        return socket.socket(*kind, fileno=descriptor), address
+
+    return accept
 
 
 @types.coroutine

@@ -1,6 +1,7 @@
 """How connections begin: addresses that are numbers, names, refusals, factories that fail."""
 
 import asyncio
+import contextvars
 import errno
 import os
 import socket
@@ -90,6 +91,31 @@ def test_a_factory_that_fails_ends_that_connection_alone(loop: EventLoop) -> Non
         server.close()
 
     loop.run_until_complete(main())
+
+
+def test_a_factory_has_a_context_of_its_own(loop: EventLoop) -> None:
+    variable = contextvars.ContextVar("variable", default="unset")
+    found: list[str] = []
+    made: list[Told] = []
+
+    def factory() -> Told:
+        found.append(variable.get())
+        variable.set("of the connection before")
+        made.append(Told())
+        return made[-1]
+
+    async def main() -> None:
+        server = await loop.create_server(factory, "127.0.0.1", 0)
+        for number in range(2):
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            while len(made) == number:
+                await asyncio.sleep(0)
+            writer.close()
+            await asyncio.wait_for(made[number].lost, 20)
+        server.close()
+
+    loop.run_until_complete(main())
+    assert found == ["unset", "unset"]
 
 
 def test_accept_without_a_descriptor_left_is_reported(loop: EventLoop, reports: list[dict[str, object]]) -> None:
