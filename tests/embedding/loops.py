@@ -34,11 +34,11 @@ LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 
-def run_on(name: str, main: Coroutine[Any, Any, T], *, debug: bool = False) -> T:
-    """Run `main` on a new loop of the kind called `name`, within the patience of tests."""
+def run_on(name: str, main: Coroutine[Any, Any, T], *, debug: bool = False, patience: float = PATIENCE) -> T:
+    """Run `main` on a new loop of the kind called `name`, within so many seconds."""
 
     async def bounded() -> T:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             return await main
 
     with asyncio.Runner(loop_factory=LOOPS[name], debug=debug) as runner:

@@ -411,6 +411,7 @@ def resident() -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
+@pytest.mark.timeout(320)  # a soak is no measurement: other work on the machine must not end it
 @pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.soak)])
 def test_started_and_stopped_many_times_it_leaves_nothing(kind: str, times: int) -> None:
     app = make_app()
@@ -432,4 +433,4 @@ def test_started_and_stopped_many_times_it_leaves_nothing(kind: str, times: int)
         assert resident() - memory < 4 * 1024 * 1024
         assert not attached(asyncio.get_running_loop())
 
-    run_on(kind, main())
+    run_on(kind, main(), patience=300)

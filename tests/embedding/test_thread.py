@@ -90,6 +90,7 @@ def test_once_only() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
+@pytest.mark.timeout(320)  # as in test_server
 @pytest.mark.parametrize("times", [50, pytest.param(500, marks=pytest.mark.soak)])
 def test_many_leave_nothing(times: int) -> None:
     app = make_app()

@@ -1,6 +1,7 @@
 """Workers that are replaced under load, by signals, by faults and by age: nobody fails but what a dead worker had."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections import deque
@@ -174,6 +175,20 @@ def test_a_stop_while_workers_are_replaced() -> None:
         assert server.end() == 0
 
 
+def listens(server: ServerProcess, pid: int) -> bool:
+    """Whether the process has the server's listening socket (proc_pid_net(5): state 0A)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    wanted = {
+        f"socket:[{line[9]}]" for line in lines if int(line[1].partition(":")[2], 16) == server.port and line[3] == "0A"
+    }
+    assert wanted
+    found = set[str]()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found.add(os.readlink(fd))
+    return not wanted.isdisjoint(found)
+
+
 def test_connections_are_shared_out_before_and_after() -> None:
     """Those that drain, and places where nobody is, do not count for the mean that a worker compares itself with."""
     most = 100
@@ -191,8 +206,11 @@ def test_connections_are_shared_out_before_and_after() -> None:
             assert min(counts) >= most // 4, counts
 
         share_out()
+        first = server.workers()
+        assert all(listens(server, pid) for pid in first)
         server.signal(signal.SIGHUP)
         server.wait_for("covet: replaced\n")
+        until(lambda: not any(listens(server, pid) for pid in first), "they were told, and have emptied the queue")
         assert len(server.workers()) == 4, "two drain, and wait for what their clients may send"
         share_out()
         for connection in opened:
