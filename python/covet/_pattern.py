@@ -3,7 +3,6 @@
 Knows nothing of handlers.
 """
 
-import difflib
 import re
 from typing import Final, NamedTuple
 
@@ -31,6 +30,8 @@ def path_parameters(path: str) -> dict[str, PathParameter]:
         if not name.isidentifier():
             raise ConfigurationError(f"path {path!r}: {match[0]} does not name a parameter: write {{id}} or {{id:int}}")
         if colon and converter not in CONVERTERS:
+            import difflib  # only for a mistake
+
             near = difflib.get_close_matches(converter, CONVERTERS, 1)
             raise ConfigurationError(
                 f"path {path!r}: {match[0]} has the unknown converter {converter!r}: "

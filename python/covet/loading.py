@@ -3,7 +3,6 @@
 Knows how people mistype; nothing of servers.
 """
 
-import difflib
 import importlib
 import os
 import sys
@@ -54,11 +53,18 @@ def _import(name: str, folder: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
             raise LoadError(_story(f"importing {name} failed")) from None
-        near = difflib.get_close_matches(name, _modules(folder), 1)
+        near = _nearest(name, _modules(folder))
         hint = f": did you mean {near[0]!r}?" if near else f": {folder} has none; --app-dir names another folder"
         raise LoadError(f"no module named {error.name!r}{hint}") from None
     except Exception:
         raise LoadError(_story(f"importing {name} failed")) from None
+
+
+def _nearest(name: str, known: list[str]) -> list[str]:
+    """The one of `known` that is spelt most like `name`, where one is."""
+    import difflib  # only for a mistake
+
+    return difflib.get_close_matches(name, known, 1)
 
 
 def _modules(folder: str) -> list[str]:
@@ -78,9 +84,7 @@ def _attribute(owner: object, name: str, target: str) -> object:
         return getattr(owner, name)
     except AttributeError:
         known = [each for each in dir(owner) if not each.startswith("_")]
-        near = difflib.get_close_matches(name, known, 1) or [
-            each for each in known if isinstance(getattr(owner, each), Covet)
-        ]
+        near = _nearest(name, known) or [each for each in known if isinstance(getattr(owner, each), Covet)]
         hint = f": did you mean {near[0]!r}?" if near else ""
         raise LoadError(f"{target.partition(':')[0]!r} has no attribute {name!r}{hint}") from None
 

@@ -262,3 +262,15 @@ def test_nothing_is_imported() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+def test_modules_of_rare_types_are_not_imported_and_their_types_are_known() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import covet._pattern; from covet._types.reading import read_type;"
+        "read_type(int); rare = {'difflib', 'glob', 'ipaddress', 'json', 'pathlib', 'uuid'};"
+        "print(sorted(rare & (set(sys.modules) - before)));"
+        "import ipaddress, pathlib, uuid;"
+        "print(*(read_type(cls).name for cls in (uuid.UUID, pathlib.Path, ipaddress.IPv4Address, ipaddress.IPv6Interface)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\nuuid path ipv4 ipv6_interface\n"

@@ -4,7 +4,6 @@ Owns how they are said with nodes and markers. A model reads, checks, writes and
 Nothing here imports the package.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,6 +22,8 @@ def read_pydantic(annotation: Any, cls: type[Any]) -> Node:
     """A model, its parameters included, as a type with code of its own."""
     pydantic = sys.modules["pydantic"]
     if issubclass(cls, pydantic.BaseModel):
+        import json  # only where pydantic is
+
         model = annotation
         # With strict=True only pydantic's JSON reader takes "2024-01-01" for a date.
         strict = bool(cls.model_config.get("strict"))

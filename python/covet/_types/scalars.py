@@ -1,23 +1,15 @@
 """The types whose node depends on nothing else: None, numbers, texts, and what is written as text.
 
-Owns the table. A subclass of one of them is not in it: only `covet.codec` could build it.
+Owns the tables. A subclass of one of them is not in them: only `covet.codec` could build it. A program that names a
+type of `ipaddress`, `pathlib` or `uuid` has imported its module; nothing here does, for small applications need none.
 """
 
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from ipaddress import (
-    IPv4Address,
-    IPv4Interface,
-    IPv4Network,
-    IPv6Address,
-    IPv6Interface,
-    IPv6Network,
-)
-from pathlib import PurePath
 from types import NoneType
 from typing import Any, Final
-from uuid import UUID
 
 from covet._types.nodes import (
     AnyNode,
@@ -46,18 +38,21 @@ _PLAIN: Final[dict[object, Callable[[], Node]]] = {
 }
 _TEXTS: Final[dict[object, TextName]] = {
     Decimal: "decimal",
-    UUID: "uuid",
     datetime: "datetime",
     date: "date",
     time: "time",
     timedelta: "timedelta",
-    IPv4Address: "ipv4",
-    IPv6Address: "ipv6",
-    IPv4Network: "ipv4_network",
-    IPv6Network: "ipv6_network",
-    IPv4Interface: "ipv4_interface",
-    IPv6Interface: "ipv6_interface",
 }
+_NAMED: Final[dict[tuple[str, str], TextName]] = {
+    ("uuid", "UUID"): "uuid",
+    ("ipaddress", "IPv4Address"): "ipv4",
+    ("ipaddress", "IPv6Address"): "ipv6",
+    ("ipaddress", "IPv4Network"): "ipv4_network",
+    ("ipaddress", "IPv6Network"): "ipv6_network",
+    ("ipaddress", "IPv4Interface"): "ipv4_interface",
+    ("ipaddress", "IPv6Interface"): "ipv6_interface",
+}
+"""Texts by the module and the name of their type."""
 
 
 def read_scalar(annotation: Any) -> Node | None:
@@ -67,8 +62,20 @@ def read_scalar(annotation: Any) -> Node | None:
     plain = _PLAIN.get(annotation)
     if plain is not None:
         return plain()
-    text = _TEXTS.get(annotation)
     cls: Any = annotation
-    if text is None and isinstance(cls, type) and issubclass(cls, PurePath):
-        text = "path"
+    text = _TEXTS.get(cls) or _text_by_name(cls)
     return None if text is None else TextNode(text, cls)
+
+
+def _text_by_name(cls: type[Any]) -> TextName | None:
+    """What a type of a module that only some programs import is written as."""
+    name = (cls.__module__, cls.__qualname__)
+    if name in _NAMED and cls is _loaded(*name):
+        return _NAMED[name]
+    paths = _loaded("pathlib", "PurePath")
+    return "path" if paths is not None and issubclass(cls, paths) else None
+
+
+def _loaded(module: str, name: str) -> type[Any] | None:
+    """A class of a module; None where nothing has imported that."""
+    return getattr(sys.modules.get(module), name, None)
