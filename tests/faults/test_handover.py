@@ -109,7 +109,7 @@ def test_a_next_one_that_fails(changing: Changing) -> None:
     write("'third'")
     server.signal(signal.SIGHUP)
     server.wait_for("covet: replaced\n")
-    assert ask(server.port, "GET", "/version").body == b"third"
+    until(lambda: ask(server.port, "GET", "/version").body == b"third", "who was told to drain takes no more")
     server.stop()
 
 

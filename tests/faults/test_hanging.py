@@ -16,7 +16,7 @@ import pytest
 from tests.faults import app
 from tests.faults.possessions import BEATS, until, word
 from tests.wire.connection import Connection, ask, request
-from tests.wire.server_process import ServerProcess, running
+from tests.wire.server_process import LOOP, ServerProcess, running
 
 APP = "tests.faults.app:main"
 
@@ -156,5 +156,6 @@ def test_an_idle_worker_wakes_up_once_a_second() -> None:
         next_beat()
         after, ended = next_beat()
         assert ended - began > 1.5
-        assert after - before <= 5, "one sleep a beat, and a few for what the system does"
+        looks = 20 * (ended - began) if LOOP == "uvloop" else 0  # a guest there looks at its timers: docs/embedding
+        assert after - before <= 5 + looks, "one sleep a beat, and a few for what the system does"
         server.stop()

@@ -91,7 +91,10 @@ def test_ten_times_new_code(changing: tuple[ServerProcess, Callable[..., None]])
 
     tally = under_load(server, replace)
     assert not tally.failed
-    assert {ask(server.port, "GET", "/version").body for _ in range(10)} == {b"v10"}
+    until(
+        lambda: {ask(server.port, "GET", "/version").body for _ in range(10)} == {b"v10"},
+        "who was told to drain takes no more",
+    )
     assert not set(first) & set(server.workers())
     server.stop()
 
