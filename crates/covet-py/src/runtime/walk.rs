@@ -10,7 +10,9 @@
 #![allow(unsafe_code, reason = "borrows what containers own")]
 #![allow(clippy::inline_always, reason = "see `output`")]
 
+#[cfg(Py_GIL_DISABLED)]
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::ptr::null_mut;
 
 use pyo3::prelude::*;
@@ -22,19 +24,53 @@ use super::dict_keys::entries_of;
 use super::leaf::{Shape, put_flat, put_key};
 use super::output::Pen;
 
-/// The container itself.
+/// What is walked: the container itself.
 #[cfg(not(Py_GIL_DISABLED))]
-type Walked<'a, 'py, T> = &'a Bound<'py, T>;
+struct Walked<'a, 'py, T>(&'a Bound<'py, T>);
 
-/// A copy of the container.
+/// What is walked: a copy of the container.
 #[cfg(Py_GIL_DISABLED)]
-type Walked<'a, 'py, T> = Bound<'py, T>;
+struct Walked<'a, 'py, T>(Bound<'py, T>, PhantomData<&'a T>);
+
+impl<'py, T> Deref for Walked<'_, 'py, T> {
+    type Target = Bound<'py, T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Bound<'py, T> {
+        #[cfg(not(Py_GIL_DISABLED))]
+        return self.0;
+        #[cfg(Py_GIL_DISABLED)]
+        return &self.0;
+    }
+}
+
+impl<'a, 'py> Walked<'a, 'py, PyList> {
+    #[inline]
+    fn list(list: &'a Bound<'py, PyList>) -> Self {
+        #[cfg(not(Py_GIL_DISABLED))]
+        return Self(list);
+        #[cfg(Py_GIL_DISABLED)]
+        return Self(list.get_slice(0, isize::MAX.cast_unsigned()), PhantomData);
+    }
+}
+
+impl<'a, 'py> Walked<'a, 'py, PyDict> {
+    #[inline]
+    #[cfg_attr(
+        not(Py_GIL_DISABLED),
+        allow(clippy::unnecessary_wraps, reason = "a copy may not fit")
+    )]
+    fn dict(dict: &'a Bound<'py, PyDict>) -> PyResult<Self> {
+        #[cfg(not(Py_GIL_DISABLED))]
+        return Ok(Self(dict));
+        #[cfg(Py_GIL_DISABLED)]
+        return Ok(Self(dict.copy()?, PhantomData));
+    }
+}
 
 /// The items of a list, in order.
 pub(crate) struct ListItems<'a, 'py> {
     list: Walked<'a, 'py, PyList>,
-    /// Of what is walked, or was copied.
-    origin: PhantomData<&'a PyList>,
     next: usize,
 }
 
@@ -42,13 +78,8 @@ impl<'a, 'py> ListItems<'a, 'py> {
     /// Starts at the first item.
     #[inline]
     pub(crate) fn new(list: &'a Bound<'py, PyList>) -> Self {
-        #[cfg(Py_GIL_DISABLED)]
-        let list = list.get_slice(0, isize::MAX.cast_unsigned());
-        Self {
-            list,
-            origin: PhantomData,
-            next: 0,
-        }
+        let list = Walked::list(list);
+        Self { list, next: 0 }
     }
 
     /// Appends items as JSON, each with a comma, up to one that `shape` does not
@@ -145,8 +176,6 @@ pub(crate) struct Entry<'py> {
 /// Where the dict is changed on the way, entries may be missed or come twice: compare its length.
 pub(crate) struct DictEntries<'a, 'py> {
     dict: Walked<'a, 'py, PyDict>,
-    /// Of what is walked, or was copied.
-    origin: PhantomData<&'a PyDict>,
     /// Where `PyDict_Next` goes on: zero at first, then only what that function stored.
     position: ffi::Py_ssize_t,
     /// Whether keys are written here.
@@ -161,11 +190,8 @@ impl<'a, 'py> DictEntries<'a, 'py> {
     #[inline]
     pub(crate) fn new(dict: &'a Bound<'py, PyDict>, keys: bool) -> PyResult<Self> {
         let position = 0;
-        #[cfg(Py_GIL_DISABLED)]
-        let dict = dict.copy()?;
         Ok(Self {
-            dict,
-            origin: PhantomData,
+            dict: Walked::dict(dict)?,
             position,
             keys,
         })
@@ -182,7 +208,7 @@ impl<'a, 'py> DictEntries<'a, 'py> {
         let mut pen = Pen::new(out);
         #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
         // SAFETY: leaves are written without running Python code.
-        if let Some(entries) = unsafe { entries_of(self.dict) } {
+        if let Some(entries) = unsafe { entries_of(self.dict.0) } {
             let stop = self.push_table::<CHECKED>(&mut pen, entries, shape);
             pen.finish();
             return stop;
