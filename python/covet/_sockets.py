@@ -5,7 +5,6 @@ The waiting is native (`Scheduler._when_ready`); of a plain `sock_recv` and `soc
 
 import _socket
 import asyncio
-import errno
 import socket
 import ssl
 import weakref
@@ -19,10 +18,6 @@ __all__ = ["SocketOperations", "is_number", "number_of_family", "send_at_once"]
 
 _ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
 _BLOCKED = (BlockingIOError, InterruptedError)
-_GOES_ON = (errno.EINPROGRESS, errno.EINTR)
-"""A connection is being made: an interrupted one in the background."""
-_PENDING = (*_GOES_ON, errno.EALREADY, errno.EWOULDBLOCK)
-_CONNECTED = (0, errno.EISCONN)
 _set_nodelay: Callable[[Any], None] = base_events._set_nodelay  # type: ignore[attr-defined]
 _Member = Callable[[socket.socket], int]
 _family: _Member = _socket.socket.family.__get__
@@ -145,21 +140,6 @@ class SocketOperations(Scheduler):
                 address, family=sock.family, type=sock.type, proto=sock.proto, loop=self
             )
             address = resolved[0][4]
-        if type(sock) is not socket.socket:
-            await self._connect_by_method(sock, address)
-            return
-        number = sock.connect_ex(address)
-        if number in _GOES_ON:
-            # A peer on this machine may have accepted already, and then there is nothing to wait for.
-            number = sock.connect_ex(address)
-        if number in _PENDING:
-            await self._until_ready(sock, True)
-            number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number not in _CONNECTED:
-            raise OSError(number, f"Connect call failed {address}")
-
-    async def _connect_by_method(self, sock: socket.socket, address: Any) -> None:
-        """For a socket with a `connect` of its own."""
         try:
             sock.connect(address)
         except _BLOCKED:
