@@ -230,10 +230,12 @@ class Crew:
             if place.successor is worker:
                 old, place.worker, place.successor = place.worker, worker, None
                 place.delay, place.due = FIRST_DELAY, None
-                if old is not None:
+                if old is None:
+                    continue
+                self.leaving.append(old)
+                if not self._is_ending:  # else it was told, and a second signal ends a worker at once
                     old.kill_at = time.monotonic() + self._policy.drain_timeout + GRACE
                     old.send(signal.SIGTERM)
-                    self.leaving.append(old)
 
     def _lost(self, place: Place, worker: Worker, code: int) -> None:
         """A worker that was to stay has ended."""

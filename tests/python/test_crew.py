@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -53,3 +54,34 @@ def test_who_has_served_a_while_starts_over(crew: Crew) -> None:
     assert [crash(crew) for _ in range(3)] == [0.1, 0.2, 0.4]
     assert crash(crew, LAST_DELAY / 2) == 0.8
     assert crash(crew, LAST_DELAY * 2) == 0.1
+
+
+class Told(Worker):
+    """Keeps the signals that it is sent."""
+
+    def __init__(self, pid: int, pipe: int, slot: int) -> None:
+        super().__init__(pid, pipe, slot)
+        self.signals: list[signal.Signals] = []
+
+    def send(self, number: int) -> None:
+        self.signals.append(signal.Signals(number))
+
+
+@pytest.mark.parametrize("is_ending", [False, True])
+def test_a_successor_that_gets_ready_in_a_drain_ends_nobody_twice(crew: Crew, is_ending: bool) -> None:
+    """A second SIGTERM would cut what the worker before it still answers."""
+    (place,) = crew.places
+    pipes = [os.pipe(), os.pipe()]
+    old, new = (Told(number, pipes[number][0], crew.board.take()) for number in range(2))
+    old.ready_since = NOW
+    place.worker, place.successor = old, new
+    if is_ending:
+        crew.end()
+    os.write(pipes[1][1], b"ready")
+    crew.hear(new.pipe)
+    assert old.signals == [signal.SIGTERM]
+    assert new.signals == [signal.SIGTERM] * is_ending
+    assert (crew.leaving, place.worker) == ([old], new)
+    for pair in pipes:
+        for fd in pair:
+            os.close(fd)
