@@ -5,23 +5,17 @@ No figure is typed by hand: every number comes from `benches/results/*-loop.json
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
 from benches.http.charts import Bar, bar_chart
-from benches.http.environment import RESULTS, ROOT
+from benches.http.environment import ROOT
 from benches.http.report import CHARTS, LOOP_PAGE, table, verdict
+from benches.pages import publish
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def newest() -> Path | None:
-    """The newest run in `benches/results`."""
-    found = sorted(RESULTS.glob("*-loop.json"))
-    return found[-1] if found else None
 
 
 def time_of(microseconds: float) -> str:
@@ -113,24 +107,5 @@ def wanted(source: Path, record: dict[str, Any]) -> dict[Path, str]:
     return files
 
 
-def main() -> int:
-    """Write the files, or say which are out of step."""
-    source = newest()
-    if source is None:
-        print("bench-report: no run of the loops in benches/results yet; nothing to do")
-        return 0
-    files = wanted(source, json.loads(source.read_text()))
-    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
-    if "--check" in sys.argv[1:]:
-        for path in stale:
-            print(f"{path.relative_to(ROOT)} is out of step with {source.name}: make bench-report", file=sys.stderr)
-        return 1 if stale else 0
-    CHARTS.mkdir(parents=True, exist_ok=True)
-    for path in stale:
-        path.write_text(files[path])
-    print(f"bench-report: wrote {len(stale)} files from {source.name}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(publish("loop", wanted))

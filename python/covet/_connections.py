@@ -46,12 +46,12 @@ class Connections(SocketOperations):
         try:
             sock.setblocking(False)
             await self.sock_connect(sock, address)
+            protocol = protocol_factory()
+            known = None if host == _EVERYWHERE else {"peername": address}
+            transport = self._make_socket_transport(sock, protocol, extra=known)
         except BaseException:
             sock.close()
             raise
-        protocol = protocol_factory()
-        known = None if host == _EVERYWHERE else {"peername": address}
-        transport = self._make_socket_transport(sock, protocol, extra=known)
         try:
             # What the transport scheduled comes first: the protocol knows it then.
             await _next_turn()

@@ -93,6 +93,21 @@ def test_a_factory_that_fails_ends_that_connection_alone(loop: EventLoop) -> Non
     loop.run_until_complete(main())
 
 
+def test_a_factory_that_fails_leaves_no_socket_of_the_client(loop: EventLoop) -> None:
+    def factory() -> asyncio.Protocol:
+        raise ValueError("on purpose")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connecting = loop.create_connection(factory, *server.getsockname())
+        with pytest.raises(ValueError, match="on purpose") as failed:
+            loop.run_until_complete(connecting)
+        theirs, _ = server.accept()
+        with theirs:
+            theirs.settimeout(20)
+            assert theirs.recv(1) == b"", "while the exception is still held"
+    del failed
+
+
 def test_a_factory_has_a_context_of_its_own(loop: EventLoop) -> None:
     variable = contextvars.ContextVar("variable", default="unset")
     found: list[str] = []
