@@ -321,6 +321,29 @@ def test_paused_reading_keeps_bytes_with_the_peer(loop: EventLoop, pair: tuple[A
     loop.run_until_complete(main())
 
 
+def test_much_and_little_arrive_unchanged(loop: EventLoop, pair: tuple[Any, Any]) -> None:
+    """After much, the next read goes straight into a `bytes`, of which little may be filled."""
+    ours, theirs = pair
+    messages = [bytes([number]) * size for number, size in enumerate([1, 1 << 20, 3, 300_000, 65_536, 65_535, 10])]
+
+    async def main() -> None:
+        transport, protocol = await connected(ours)
+        for message in messages:
+            sending = loop.run_in_executor(None, theirs.sendall, message)
+            arrived = b""
+            while len(arrived) < len(message):
+                await protocol.received.wait()
+                protocol.received.clear()
+                arrived = b"".join(protocol.seen[1:])
+            assert arrived == message
+            del protocol.seen[1:]
+            await sending
+        transport.close()
+        await protocol.lost
+
+    loop.run_until_complete(main())
+
+
 def test_a_protocol_that_pauses_reading_gets_one_piece(loop: EventLoop, pair: tuple[Any, Any]) -> None:
     ours, theirs = pair
 

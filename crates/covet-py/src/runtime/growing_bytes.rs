@@ -39,6 +39,16 @@ impl GrowingBytes {
         }
     }
 
+    /// Empty, with room for `capacity` bytes.
+    ///
+    /// # Errors
+    /// `MemoryError`.
+    pub(crate) fn with_capacity(py: Python<'_>, capacity: usize) -> PyResult<Self> {
+        let mut made = Self::new();
+        made.resize(py, capacity)?;
+        Ok(made)
+    }
+
     /// Let `fill` append up to `hint` bytes.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::task::{Context, Poll};
 
 use pyo3::buffer::PyBuffer;
+use tokio::io::ReadBuf;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 /// A registered descriptor of a socket that someone else owns.
@@ -137,15 +138,16 @@ pub(super) fn receive_buffer(fd: RawFd, buffer: &PyBuffer<u8>) -> io::Result<usi
     check(unsafe { libc::recv(fd, buffer.buf_ptr(), buffer.len_bytes(), 0) })
 }
 
-/// Receives at most `limit` bytes into the spare room of `buffer`; returns how many, 0 at the end of the stream.
-pub(super) fn receive_into(fd: RawFd, buffer: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-    let room = buffer.spare_capacity_mut();
-    let length = room.len().min(limit);
-    let start = room.as_mut_ptr().cast();
+/// Receives into the free part of `buffer`; returns how many bytes, 0 at the end of the stream.
+pub(super) fn receive_into(fd: RawFd, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    // SAFETY: nothing is made uninitialised: the kernel only writes.
+    let room = unsafe { buffer.unfilled_mut() };
+    let (start, length) = (room.as_mut_ptr().cast(), room.len());
     // SAFETY: `room` may be written over its whole length; a bad descriptor is an error.
     let received = check(unsafe { libc::recv(fd, start, length, libc::MSG_DONTWAIT) })?;
-    // SAFETY: that many bytes were just written at the start of the spare room.
-    unsafe { buffer.set_len(buffer.len() + received) };
+    // SAFETY: that many bytes were just written at the start of the free part.
+    unsafe { buffer.assume_init(received) };
+    buffer.advance(received);
     Ok(received)
 }
 
@@ -200,9 +202,10 @@ mod tests {
         theirs.read_to_string(&mut text).expect("read");
         assert_eq!(text, "onetwothree");
         theirs.write_all(b"back").expect("written");
-        let mut buffer = Vec::with_capacity(16);
-        assert_eq!(receive_into(fd, &mut buffer, 16).expect("received"), 4);
-        assert_eq!(buffer, b"back");
+        let mut room = [0; 16];
+        let mut buffer = ReadBuf::new(&mut room);
+        assert_eq!(receive_into(fd, &mut buffer).expect("received"), 4);
+        assert_eq!(buffer.filled(), b"back");
     }
 
     #[test]

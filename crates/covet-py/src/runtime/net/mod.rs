@@ -7,6 +7,7 @@
 //! - `output`: what is written and not sent yet; flow control
 //! - `state`: what a transport remembers, behind its lock
 //! - `transport`: the class, as Python sees it
+//! - `room`: the memory that is read into
 //! - `reading`, `writing`: the two directions
 //! - `serving`: the transport's task
 //! - `waiting`: futures for "this descriptor is ready" and for what it receives; `bell`: how the reactor says so
@@ -15,6 +16,7 @@ mod bell;
 mod descriptor;
 mod output;
 mod reading;
+mod room;
 mod serving;
 mod state;
 mod transport;

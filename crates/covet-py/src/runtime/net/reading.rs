@@ -3,14 +3,14 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use covet_server::buffers::Buffer;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::descriptor::{receive_buffer, receive_into};
+use super::descriptor::receive_buffer;
+use super::room::{MOST_AT_ONCE, Received, receive};
 use super::state::State;
 use super::transport::StreamTransport;
 use super::writing::os_error;
@@ -18,17 +18,14 @@ use crate::runtime::context::enter_context;
 use crate::runtime::handle::leaves_the_loop;
 use crate::runtime::{Handle, clock};
 
-/// So much is read in one system call: asyncio's `max_size`.
-const MOST_AT_ONCE: usize = 256 * 1024;
-
 /// What one look at the socket gave.
-enum Look {
+enum Look<'py> {
     /// Nothing, or nothing is wanted: the task is polled when that changes.
     Nothing,
     /// There is something for a `BufferedProtocol`, which must say where it goes.
     Room,
     /// Bytes for a `Protocol`.
-    Bytes(Buffer),
+    Bytes(Bound<'py, PyBytes>),
     /// The peer ended its side.
     End,
     /// The connection broke.
@@ -38,13 +35,11 @@ enum Look {
 impl StreamTransport {
     /// Reads once, as asyncio does in one turn; arranges to be polled again when there is more.
     pub(super) fn poll_reading(slf: &Bound<'_, Self>, cx: &mut Context<'_>) -> PyResult<()> {
-        match slf.get().look(cx) {
+        match slf.get().look(slf.py(), cx) {
             Look::Nothing => return Ok(()),
             Look::Room => Self::fill(slf, cx)?,
             Look::Bytes(bytes) => {
-                let data = PyBytes::new(slf.py(), &bytes);
-                drop(bytes);
-                Self::tell(slf, intern!(slf.py(), "data_received"), (data,))?;
+                Self::tell(slf, intern!(slf.py(), "data_received"), (bytes,))?;
             }
             Look::End => Self::end_of_input(slf)?,
             Look::Failed(error) => {
@@ -65,9 +60,16 @@ impl StreamTransport {
         }
     }
 
-    fn look(&self, cx: &mut Context<'_>) -> Look {
-        let state = self.state();
-        let Some(watched) = state.watched.as_ref().filter(|_| state.wants_input()) else {
+    fn look<'py>(&self, py: Python<'py>, cx: &mut Context<'_>) -> Look<'py> {
+        let mut state = self.state();
+        let wanted = state.wants_input();
+        let State {
+            watched,
+            expects_much,
+            is_buffered,
+            ..
+        } = &mut *state;
+        let Some(watched) = watched.as_ref().filter(|_| wanted) else {
             return Look::Nothing;
         };
         let mut ready = match watched.poll_readable(cx) {
@@ -75,19 +77,18 @@ impl StreamTransport {
             Poll::Ready(Err(error)) => return Look::Failed(error),
             Poll::Ready(Ok(ready)) => ready,
         };
-        if state.is_buffered {
+        if *is_buffered {
             return Look::Room;
         }
-        let mut bytes = Buffer::with_capacity(MOST_AT_ONCE);
-        let room = bytes.capacity();
-        let received = receive_into(self.fd(), &mut bytes, room);
-        if is_exhausted(&received, room) {
+        let received = receive(py, self.fd(), MOST_AT_ONCE, *expects_much);
+        if is_exhausted(received.as_ref().map(Received::len), MOST_AT_ONCE) {
             ready.clear_ready();
         }
+        *expects_much = received.as_ref().is_ok_and(Received::is_much);
         drop(state);
         match received {
-            Ok(0) => Look::End,
-            Ok(_) => Look::Bytes(bytes),
+            Ok(Received::End) => Look::End,
+            Ok(Received::Bytes(bytes)) => Look::Bytes(bytes),
             Err(error) if is_temporary(&error) => {
                 cx.waker().wake_by_ref();
                 Look::Nothing
@@ -139,7 +140,7 @@ impl StreamTransport {
             return None;
         };
         let received = receive_buffer(self.fd(), buffer);
-        if is_exhausted(&received, buffer.len_bytes()) {
+        if is_exhausted(received.as_ref().copied(), buffer.len_bytes()) {
             ready.clear_ready();
         }
         match received {
@@ -227,9 +228,9 @@ impl StreamTransport {
 }
 
 /// Whether the socket had less than there was room for: the next bytes are a new edge. An end is not forgotten.
-fn is_exhausted(received: &io::Result<usize>, room: usize) -> bool {
+fn is_exhausted(received: Result<usize, &io::Error>, room: usize) -> bool {
     match received {
-        Ok(count) => *count < room,
+        Ok(count) => count < room,
         Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }

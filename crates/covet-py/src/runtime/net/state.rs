@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) protocol: Option<Py<PyAny>>,
     /// The protocol has `get_buffer` and `buffer_updated`.
     pub(super) is_buffered: bool,
+    /// The last read gave much.
+    pub(super) expects_much: bool,
     /// None before `_start` and after the end.
     pub(super) watched: Option<Watched>,
     /// Wakes the transport's task.
@@ -51,6 +53,7 @@ impl State {
         Self {
             protocol: Some(protocol),
             is_buffered,
+            expects_much: false,
             watched: None,
             waker: None,
             is_served: false,

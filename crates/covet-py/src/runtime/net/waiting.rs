@@ -10,15 +10,15 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use covet_server::buffers::Buffer;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::bell::{Bell, Ring};
-use super::descriptor::{Watched, receive_into};
+use super::descriptor::Watched;
 use super::reading::is_temporary;
+use super::room::{Received, receive};
 use super::writing::os_error;
 use crate::runtime::engine::Engine;
 use crate::runtime::held::{Held, Holding};
@@ -101,9 +101,9 @@ pub(in crate::runtime) fn receive_now(
     fd: RawFd,
     limit: usize,
 ) -> PyResult<Option<Bound<'_, PyBytes>>> {
-    let mut bytes = Buffer::with_capacity(limit);
-    match receive_into(fd, &mut bytes, limit) {
-        Ok(_) => Ok(Some(PyBytes::new(py, &bytes))),
+    match receive(py, fd, limit, false) {
+        Ok(Received::End) => Ok(Some(PyBytes::new(py, b""))),
+        Ok(Received::Bytes(bytes)) => Ok(Some(bytes)),
         Err(error) if is_temporary(&error) => Ok(None),
         Err(error) => Err(os_error(&error)),
     }
