@@ -76,6 +76,7 @@ mod _native {
             crate::runtime::counting::allocation_counts,
             module
         )?)?;
+        crate::runtime::add_call_soon(py)?;
         crate::types::register(py)
     }
 }

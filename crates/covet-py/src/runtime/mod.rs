@@ -73,7 +73,7 @@ pub(crate) use drive::carry_out;
 pub(crate) use growing_bytes::GrowingBytes;
 pub(crate) use net::{os_error, os_error_of_file};
 pub(crate) use pool::{Pool, Submitted};
-pub(crate) use scheduler::{enter, spawn};
+pub(crate) use scheduler::{add_call_soon, enter, spawn};
 pub(crate) use signals::{duplicate, set_parent_death_signal};
 pub(crate) use slots::SharedSlots;
 pub(crate) use task::{Started, start as start_task};

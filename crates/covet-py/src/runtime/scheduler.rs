@@ -3,6 +3,7 @@
 //! Owns the schedule and the engine. Everything else of an event loop (transports, signals, executors, words) is the
 //! standard library's or `covet.loop`'s.
 
+mod call_soon;
 mod driving;
 mod entrance;
 
@@ -18,14 +19,16 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+pub(crate) use self::call_soon::add_call_soon;
 pub(crate) use self::entrance::{enter, spawn};
+use super::awaitables::{Awaitables, new_future, new_task};
 use super::drive::Rest;
 use super::engine::EngineSlot;
 use super::net::{StreamTransport, Waits, receive_now, send_now, when_ready, when_received};
 use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
-use super::{Handle, TimerHandle, awaitables, clock, dispatch};
+use super::{Handle, TimerHandle, clock, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -50,6 +53,8 @@ pub struct Scheduler {
     deferred: Mutex<Vec<Py<StreamTransport>>>,
     /// What `sock_*` operations wait for.
     waits: Waits,
+    /// With what it makes futures and tasks.
+    awaitables: Awaitables,
 }
 
 impl Scheduler {
@@ -74,6 +79,11 @@ impl Scheduler {
     /// What is ready and what is timed.
     pub(super) fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// With what it makes futures and tasks.
+    pub(super) fn awaitables(&self) -> &Awaitables {
+        &self.awaitables
     }
 
     /// What `sock_*` operations wait for.
@@ -166,12 +176,13 @@ impl Scheduler {
             turns: AtomicU64::new(0),
             deferred: Mutex::default(),
             waits: Waits::new(),
+            awaitables: Awaitables::new(),
         }
     }
 
     /// A future of this loop.
     fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        awaitables::new_future(slf)
+        new_future(slf)
     }
 
     /// A task of this loop that runs `coro`.
@@ -181,12 +192,12 @@ impl Scheduler {
         coro: &Bound<'py, PyAny>,
         kwargs: Option<Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        awaitables::new_task(slf, coro, kwargs)
+        new_task(slf, coro, kwargs)
     }
 
-    /// Runs `callback(*args)` in the next turn.
+    /// Runs `callback(*args)` in the next turn: `call_soon` for those who write its arguments in rare ways.
     #[pyo3(signature = (callback, *args, context=None))]
-    fn call_soon<'py>(
+    fn _call_soon<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
@@ -327,6 +338,7 @@ impl Scheduler {
     #[pyo3(name = "_tear_down")]
     pub(super) fn tear_down(&self, py: Python<'_>) {
         self.waits.clear(py);
+        self.awaitables.clear(py);
         self.engine.close();
     }
 
@@ -383,6 +395,16 @@ impl Scheduler {
     }
 
     #[getter]
+    fn _task_factory(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.awaitables.factory(py).map(Bound::unbind)
+    }
+
+    #[setter(_task_factory)]
+    fn set_task_factory(&self, py: Python<'_>, factory: Option<Py<PyAny>>) {
+        self.awaitables.set_factory(py, factory);
+    }
+
+    #[getter]
     fn _timer_cancelled_count(&self, py: Python<'_>) -> usize {
         self.schedule.timers_cancelled(py)
     }
@@ -398,11 +420,13 @@ impl Scheduler {
     )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.waits.traverse(&visit)?;
+        self.awaitables.traverse(&visit)?;
         self.schedule.traverse(&visit)
     }
 
     fn __clear__(&self) {
         self.schedule.clear_collected();
+        self.awaitables.clear_collected();
     }
 }
 
