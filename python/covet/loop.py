@@ -15,10 +15,12 @@ import threading
 import weakref
 from asyncio import base_events, events, format_helpers
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from concurrent.futures import Executor
 from selectors import BaseSelector, DefaultSelector
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from covet._connections import Connections
+from covet._executor import Threads
 from covet._mirror import Mirror
 from covet._native import Handle, Scheduler, TimerHandle
 from covet._tls import TlsProtocol
@@ -27,6 +29,7 @@ from covet._transports import SocketTransport
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 # Its logger is asked for at each use: programs and tests replace it.
 _base_events: Any = base_events
@@ -53,6 +56,8 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
     _signal_handlers: dict[int, asyncio.Handle]
     _check_closed: Callable[[], None]
     _check_running: Callable[[], None]
+    _check_default_executor: Callable[[], None]
+    _default_executor: Executor | None
     _ensure_fd_no_transport: Callable[[object], None]
     _transports: weakref.WeakValueDictionary[int, Any]
     _set_coroutine_origin_tracking: Callable[[bool], None]
@@ -107,6 +112,17 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
             # asyncio gave the wake-up descriptor up, but a plain `signal.signal` handler needs it as well.
             self._take_signals()
         return removed
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts) -> asyncio.Future[_T]:
+        """Call `func(*args)` on a thread of `executor`, by default of the loop's own; return the future of it."""
+        threads = self._default_executor
+        if executor is not None or self._debug or not (threads is None or type(threads) is Threads):
+            return super().run_in_executor(executor, func, *args)
+        self._check_closed()
+        self._check_default_executor()
+        if threads is None:
+            threads = self._default_executor = Threads()
+        return threads.call(self, func, args)
 
     def _take_signals(self) -> bool:
         """Let a signal end the park, whichever thread it lands on; return whether its descriptor is this loop's."""
