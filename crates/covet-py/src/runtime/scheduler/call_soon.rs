@@ -30,7 +30,7 @@ static DEFINITION: Definition = Definition(PyMethodDef {
         PyCFunctionFastWithKeywords: TAKES,
     },
     ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
-    ml_doc: c"call_soon($self, callback, /, *args, context=None)\n--\n\nRuns `callback(*args)` in the next turn."
+    ml_doc: c"call_soon($self, callback, *args, context=None)\n--\n\nRuns `callback(*args)` in the next turn."
         .as_ptr(),
 });
 
