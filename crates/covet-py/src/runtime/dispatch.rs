@@ -64,13 +64,14 @@ fn deliver<'py>(
     Ok(())
 }
 
-/// Runs what is ready now, not what becomes ready meanwhile.
-pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
+/// Runs what is ready now, not what becomes ready meanwhile; returns how much there was.
+pub(super) fn run_ready(scheduler: &Bound<'_, Scheduler>) -> PyResult<usize> {
     let schedule = scheduler.get().schedule();
     let mut ready = schedule.take_ready(scheduler.py());
+    let count = ready.len();
     let ran = run_all(scheduler, &mut ready);
     schedule.give_back(scheduler.py(), ready);
-    ran
+    ran.map(|()| count)
 }
 
 fn run_all(scheduler: &Bound<'_, Scheduler>, ready: &mut VecDeque<Ready>) -> PyResult<()> {

@@ -30,6 +30,13 @@ const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
 /// So many turns may follow each other without a look at the sockets in between: each look is a system call.
 const TURNS_BETWEEN_LOOKS: u32 = 8;
 
+/// So many turns of few callbacks may follow each other before the runtime's other tasks have theirs: going round
+/// through the runtime costs as much as a callback.
+const TURNS_AT_ONCE: u32 = 4;
+
+/// How many callbacks are few.
+const FEW: usize = 8;
+
 /// The event loop's task.
 pub(super) struct Turns {
     selector: AsyncFd<OwnedFd>,
@@ -55,7 +62,8 @@ impl Turns {
         })
     }
 
-    fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<()> {
+    /// One turn; returns whether the next one follows at once.
+    fn turn(&mut self, scheduler: &Bound<'_, Scheduler>, cx: &mut Context<'_>) -> PyResult<bool> {
         let deadline = scheduler.get().deadline();
         let is_first = scheduler.get().take_first_turn();
         let is_ready = self.take_events(scheduler, is_first, cx)?;
@@ -67,27 +75,32 @@ impl Turns {
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
-        ran?;
+        let is_small = ran? <= FEW;
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
         } else if is_ready || !self.rest(scheduler, deadline, cx) {
-            self.go_on(cx);
+            return Ok(self.go_on(is_small, cx));
         } else {
             self.unlooked = 0;
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Runs the task again after the others, and now and then after a look at the sockets: neither side starves.
-    fn go_on(&mut self, cx: &mut Context<'_>) {
+    /// Whether the next turn follows at once. Else the task runs again after the others, and now and then after a look
+    /// at the sockets: neither side starves.
+    fn go_on(&mut self, is_small: bool, cx: &mut Context<'_>) -> bool {
         self.unlooked += 1;
         if self.unlooked < TURNS_BETWEEN_LOOKS {
-            cx.waker().wake_by_ref();
-            return;
+            let at_once = is_small && !self.unlooked.is_multiple_of(TURNS_AT_ONCE);
+            if !at_once {
+                cx.waker().wake_by_ref();
+            }
+            return at_once;
         }
         self.unlooked = 0;
         let yielded = pin!(tokio::task::yield_now()).poll(cx);
         debug_assert!(yielded.is_pending(), "a yield returns at its second poll");
+        false
     }
 
     /// Hands the selector's events to the loop; returns whether there may be more.
@@ -158,16 +171,19 @@ impl Future for Turns {
             let Some(scheduler) = drive::driven(py) else {
                 return;
             };
-            // Even where the drive is over before the first turn: the next one needs the waker.
-            scheduler.get().schedule().begin_turn(py, cx.waker());
-            scheduler.get().waits().begin_turn(py, cx.waker());
-            if drive::is_finished() {
-                return;
-            }
-            let turned = catch_unwind(AssertUnwindSafe(|| self.turn(&scheduler, cx)));
-            match turned.unwrap_or_else(|panic| Err(panicked(&*panic))) {
-                Ok(()) => {}
-                Err(error) => drive::carry_out(error),
+            loop {
+                // Even where the drive is over before the first turn: the next one needs the waker.
+                scheduler.get().schedule().begin_turn(py, cx.waker());
+                scheduler.get().waits().begin_turn(py, cx.waker());
+                if drive::is_finished() {
+                    return;
+                }
+                let turned = catch_unwind(AssertUnwindSafe(|| self.turn(&scheduler, cx)));
+                match turned.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => return drive::carry_out(error),
+                }
             }
         });
         Poll::Pending
