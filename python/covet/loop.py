@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 import threading
-import weakref
 from asyncio import base_events, events, format_helpers
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from selectors import BaseSelector, DefaultSelector
@@ -20,9 +19,9 @@ from typing import Any, Protocol, TypeVar
 
 from covet._connections import Connections
 from covet._mirror import Mirror
-from covet._native import Handle, Scheduler, TimerHandle
+from covet._native import Handle, Registered, Scheduler, TimerHandle
 from covet._tls import TlsProtocol
-from covet._transports import SocketTransport
+from covet._transports import SocketTransport, transport_of
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
@@ -54,7 +53,6 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
     _check_closed: Callable[[], None]
     _check_running: Callable[[], None]
     _ensure_fd_no_transport: Callable[[object], None]
-    _transports: weakref.WeakValueDictionary[int, Any]
     _set_coroutine_origin_tracking: Callable[[bool], None]
     _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
@@ -64,6 +62,8 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         if selector is None:
             selector = DefaultSelector()
         super().__init__(selector if hasattr(selector, "fileno") else Mirror(selector))
+        self._transports = Registered()
+        self._listening = {}
 
     def run_forever(self) -> None:
         """Run until `stop()` is called."""
@@ -93,6 +93,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         if self.is_closed():
             return
         self._tear_down()
+        self._listening.clear()
         if threading.current_thread() is threading.main_thread():
             # asyncio closes its end of the pipe before it removes its signal handlers: a signal between the two
             # would be reported as a failed write to the descriptor.
@@ -144,7 +145,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         """Make the transport of a stream socket, plain or Unix."""
         if type(sock) is not socket.socket or sock.fileno() in self._transports:
             self._ensure_fd_no_transport(sock)
-        return SocketTransport(self, sock, protocol, waiter, extra, server)
+        return transport_of(self, sock, protocol, waiter, extra, server)
 
     def _make_ssl_transport(  # noqa: PLR0913 - asyncio's signature
         self,
@@ -162,7 +163,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         """Make the transport of a TLS connection: the standard library's TLS on a native transport."""
         self._ensure_fd_no_transport(rawsock)
         tls: Any = TlsProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts)
-        SocketTransport(self, rawsock, tls, None, extra, server)
+        transport_of(self, rawsock, tls, None, extra, server)
         return tls._app_transport
 
     def _callback_failed(self, handle: Handle, error: BaseException) -> None:

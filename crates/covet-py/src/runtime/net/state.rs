@@ -1,11 +1,23 @@
 //! What a transport remembers, behind its lock. The lock is never held across a call into Python.
 
+use std::net::TcpStream;
 use std::task::Waker;
 
 use pyo3::prelude::*;
 
+use super::describing::Described;
 use super::descriptor::Watched;
 use super::output::Output;
+
+/// Whose the descriptor of a transport is.
+pub(super) enum Socket {
+    /// The transport's own: no Python object was asked for yet.
+    Bare(TcpStream, i32),
+    /// A Python socket's.
+    Python(Py<PyAny>),
+    /// Nobody's any more.
+    Gone,
+}
 
 /// The changing part of a transport.
 #[allow(
@@ -17,8 +29,12 @@ pub(super) struct State {
     pub(super) protocol: Option<Py<PyAny>>,
     /// The protocol has `get_buffer` and `buffer_updated`.
     pub(super) is_buffered: bool,
-    /// None before `_start` and after the end.
+    /// None before `_start` and after the end. It is dropped before the socket.
     pub(super) watched: Option<Watched>,
+    /// Who owns the descriptor.
+    pub(super) socket: Socket,
+    /// What is known of the connection beside its socket.
+    pub(super) described: Described,
     /// Wakes the transport's task.
     pub(super) waker: Option<Waker>,
     /// The task runs: it looks at everything before it rests.
@@ -47,11 +63,13 @@ pub(super) struct State {
 
 impl State {
     /// A new connection of `protocol`.
-    pub(super) fn new(protocol: Py<PyAny>, is_buffered: bool) -> Self {
+    pub(super) fn new(protocol: Py<PyAny>, is_buffered: bool, socket: Socket) -> Self {
         Self {
             protocol: Some(protocol),
             is_buffered,
             watched: None,
+            socket,
+            described: Described::default(),
             waker: None,
             is_served: false,
             output: Output::new(),

@@ -196,6 +196,12 @@ impl Waits {
         is_current.then(|| attended.watched.given_to_owner())
     }
 
+    /// Gives the registration of `fd` up, which is about to be closed, and those who wait.
+    pub(super) fn forget(&self, py: Python<'_>, fd: RawFd) {
+        let gone = self.known(py).sockets.remove(&fd);
+        drop(gone);
+    }
+
     /// Drops every registration, and those who wait.
     pub(in crate::runtime) fn clear(&self, py: Python<'_>) {
         let known = std::mem::take(&mut *self.known(py));
