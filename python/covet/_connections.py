@@ -71,14 +71,13 @@ class Connections(SocketOperations):
         *timeouts: Any,
     ) -> None:
         """Accept those who come to a listening socket: natively, where it is a plain one of the internet's."""
-        plain: Any = sock
-        descriptor = sock.fileno()
-        if sslcontext is not None or self._debug or descriptor < 0 or not _is_plain(sock):
+        if sslcontext is not None or self._debug or not _is_plain(sock):
             above: Any = super()
             above._start_serving(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
             return
         making = (protocol_factory, SocketTransport, server)
-        listener = Listener(self, sock, (descriptor, plain.proto), making, backlog)
+        descriptor = sock.fileno()
+        listener = Listener(self, sock, (descriptor, sock.proto), making, backlog)
         self._listening[descriptor] = (listener, (protocol_factory, sock, sslcontext, server, backlog, *timeouts))
         listener.start()
 
@@ -173,6 +172,7 @@ def _is_plain(sock: socket.socket) -> bool:
     return (
         sys.platform == "linux"
         and type(sock) is socket.socket
+        and sock.fileno() >= 0
         and sock.type == socket.SOCK_STREAM
         and sock.family in INTERNET
     )

@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from covet._connections import Connections
 from covet._mirror import Mirror
-from covet._native import Handle, Registered, Scheduler, TimerHandle
+from covet._native import Handle, Scheduler, TimerHandle
 from covet._tls import TlsProtocol
 from covet._transports import SocketTransport, transport_of
 
@@ -62,7 +62,6 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         if selector is None:
             selector = DefaultSelector()
         super().__init__(selector if hasattr(selector, "fileno") else Mirror(selector))
-        self._transports = Registered()
         self._listening = {}
 
     def run_forever(self) -> None:

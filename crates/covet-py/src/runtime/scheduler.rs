@@ -16,16 +16,19 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 pub(crate) use self::entrance::{enter, spawn};
 use super::drive::Rest;
 use super::engine::EngineSlot;
-use super::net::{StreamTransport, Waits, receive_now, send_now, when_ready, when_received};
+use super::net::{
+    Registered, StreamTransport, Waits, receive_now, send_now, when_ready, when_received,
+};
 use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
-use super::{Handle, TimerHandle, awaitables, clock, dispatch};
+use super::{Handle, TimerHandle, awaitables, clock, context, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -50,6 +53,8 @@ pub struct Scheduler {
     deferred: Mutex<Vec<Py<StreamTransport>>>,
     /// What `sock_*` operations wait for.
     waits: Waits,
+    /// asyncio's `_transports`.
+    transports: PyOnceLock<Py<Registered>>,
 }
 
 impl Scheduler {
@@ -128,6 +133,31 @@ impl Scheduler {
         Self::call(slf, callback, args, None).map(drop)
     }
 
+    /// `call_soon` from Rust, of what nobody will cancel or ask for.
+    pub(super) fn schedule_own<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        if !slf.get().is_plain() {
+            return Self::schedule_call(slf, callback, args);
+        }
+        let call = OwnCall::new(callback, args, context::copy_current(slf.py())?);
+        slf.get().schedule.push_call(slf.py(), call);
+        Self::pass_on(slf)
+    }
+
+    /// Which descriptors are transports'.
+    pub(super) fn transports<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+    ) -> PyResult<&'a Bound<'py, Registered>> {
+        let known = self
+            .transports
+            .get_or_try_init(py, || Py::new(py, Registered::new()))?;
+        Ok(known.bind(py))
+    }
+
     fn call_timed<'py>(
         slf: &Bound<'py, Self>,
         when: f64,
@@ -166,6 +196,7 @@ impl Scheduler {
             turns: AtomicU64::new(0),
             deferred: Mutex::default(),
             waits: Waits::new(),
+            transports: PyOnceLock::new(),
         }
     }
 
@@ -381,6 +412,16 @@ impl Scheduler {
     fn set_stopping(&self, stopping: bool) {
         self.is_stopping.store(stopping, Ordering::Relaxed);
     }
+
+    #[getter]
+    fn _transports(&self, py: Python<'_>) -> PyResult<Py<Registered>> {
+        Ok(self.transports(py)?.clone().unbind())
+    }
+
+    /// asyncio's constructor makes one of its own.
+    #[setter(_transports)]
+    #[allow(clippy::unused_self, reason = "a property of the event loop")]
+    fn set_transports(&self, _transports: &Bound<'_, PyAny>) {}
 
     #[getter]
     fn _timer_cancelled_count(&self, py: Python<'_>) -> usize {

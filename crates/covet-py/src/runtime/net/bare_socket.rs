@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString};
 
 use super::opening;
-use super::waiting::when_ready;
+use super::waiting::when_connected;
 use super::writing::os_error;
 use crate::runtime::Scheduler;
 
@@ -92,7 +92,7 @@ impl BareSocket {
         &self,
         event_loop: &Bound<'py, Scheduler>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        when_ready(event_loop, self.fd, true)
+        when_connected(event_loop, self.fd)
     }
 
     /// Raises what became of the attempt, if it failed.

@@ -10,7 +10,6 @@ use pyo3::types::PyTuple;
 use super::bare_socket::{BareSocket, send_at_once};
 use super::describing::Described;
 use super::descriptor::Watched;
-use super::registered::Registered;
 use super::serving::Serving;
 use super::state::Socket;
 use super::transport::StreamTransport;
@@ -27,9 +26,7 @@ pub(super) fn take_over(sock: &Bound<'_, PyAny>) -> PyResult<(RawFd, Socket, Des
         let fd = opened.stream.as_raw_fd();
         return Ok((fd, Socket::Bare(opened.stream, opened.protocol), described));
     }
-    let fd = sock
-        .call_method0(intern!(sock.py(), "fileno"))?
-        .extract()?;
+    let fd = sock.call_method0(intern!(sock.py(), "fileno"))?.extract()?;
     let socket = Socket::Python(sock.clone().unbind());
     Ok((fd, socket, Described::default()))
 }
@@ -46,16 +43,28 @@ impl StreamTransport {
             server.call_method1(intern!(py, "_attach"), as_client(slf)?)?;
         }
         let event_loop = this.scheduler(py);
-        let known = event_loop.getattr(intern!(py, "_transports"))?;
-        Registered::put(&known, this.fd(), slf)?;
+        let known = event_loop.get().transports(py)?;
+        known.get().__setitem__(this.fd(), slf)?;
         if !event_loop.get().is_plain() {
             // Each by itself, as reports of debug mode name them.
             let made = protocol.getattr(intern!(py, "connection_made"))?;
             Scheduler::schedule_call(event_loop, made, PyTuple::new(py, [slf])?)?;
             return Self::schedule_start(slf);
         }
-        let begin = slf.getattr(intern!(py, "_begin"))?;
-        Scheduler::schedule_call(event_loop, begin, PyTuple::empty(py))
+        static BEGIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let begin = Self::method(py, &BEGIN, "_begin")?;
+        Scheduler::schedule_own(event_loop, begin, PyTuple::new(py, [slf])?)
+    }
+
+    /// The method of this name, not bound to a transport.
+    pub(super) fn method<'py>(
+        py: Python<'py>,
+        slot: &PyOnceLock<Py<PyAny>>,
+        name: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let class = py.get_type::<Self>();
+        let method = slot.get_or_try_init(py, || class.getattr(name).map(Bound::unbind))?;
+        Ok(method.bind(py).clone())
     }
 
     /// After what was scheduled, `waiter` is done.
@@ -90,7 +99,11 @@ impl StreamTransport {
 
     fn schedule_start(slf: &Bound<'_, Self>) -> PyResult<()> {
         let start = slf.getattr(intern!(slf.py(), "_start"))?;
-        Scheduler::schedule_call(slf.get().scheduler(slf.py()), start, PyTuple::empty(slf.py()))
+        Scheduler::schedule_call(
+            slf.get().scheduler(slf.py()),
+            start,
+            PyTuple::empty(slf.py()),
+        )
     }
 
     /// Reads from now on, unless the connection is over already.

@@ -4,7 +4,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::beginning::as_client;
-use super::registered::Registered;
 use super::state::Socket;
 use super::transport::StreamTransport;
 
@@ -31,10 +30,14 @@ impl StreamTransport {
         let mut state = this.state();
         let socket = std::mem::replace(&mut state.socket, Socket::Gone);
         let server = state.described.take_server();
+        let is_started = state.watched.is_some();
         drop(state);
-        let event_loop = this.scheduler(py);
-        let known = event_loop.getattr(intern!(py, "_transports"))?;
-        Registered::forget(&known, this.fd(), slf);
+        let event_loop = this.scheduler(py).get();
+        event_loop.transports(py)?.get().forget(this.fd(), slf);
+        if !is_started {
+            // The registration of a connection that ends before it was taken over.
+            event_loop.waits().forget(py, this.fd());
+        }
         let closed = match socket {
             Socket::Bare(stream, _) => {
                 this.end(true);
@@ -44,7 +47,8 @@ impl StreamTransport {
             Socket::Python(sock) => {
                 let sock = sock.into_bound(py);
                 let number = sock.call_method0(intern!(py, "fileno"));
-                let is_open = number.is_ok_and(|it| it.extract().is_ok_and(|fd: i32| fd == this.fd()));
+                let is_open =
+                    number.is_ok_and(|it| it.extract().is_ok_and(|fd: i32| fd == this.fd()));
                 this.end(is_open);
                 sock.call_method0(intern!(py, "close")).map(drop)
             }

@@ -16,28 +16,19 @@ type Known = HashMap<RawFd, Py<PyWeakrefReference>>;
 pub struct Registered(Held<Known>);
 
 impl Registered {
-    /// `known[fd] = transport`, of a map of this kind or of asyncio's.
-    pub(super) fn put(
-        known: &Bound<'_, PyAny>,
-        fd: RawFd,
-        transport: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        match known.cast_exact::<Self>() {
-            Ok(known) => known.get().__setitem__(fd, transport),
-            Err(_) => known.set_item(fd, transport),
-        }
+    /// No transports.
+    pub(in crate::runtime) fn new() -> Self {
+        Self(Held::new(Known::new()))
     }
 
     /// `transport` has its descriptor no more. Another one may have the number already.
-    pub(super) fn forget(known: &Bound<'_, PyAny>, fd: RawFd, transport: &Bound<'_, PyAny>) {
-        let Ok(known) = known.cast_exact::<Self>() else {
-            return;
-        };
-        let other = known.get().find(known.py(), fd);
+    pub(super) fn forget(&self, fd: RawFd, transport: &Bound<'_, PyAny>) {
+        let py = transport.py();
+        let other = self.find(py, fd);
         if other.is_some_and(|other| !other.is(transport)) {
             return;
         }
-        let gone = known.get().known(known.py()).remove(&fd);
+        let gone = self.known(py).remove(&fd);
         drop(gone);
     }
 
@@ -53,12 +44,8 @@ impl Registered {
 
 #[pymethods]
 impl Registered {
-    #[new]
-    fn new() -> Self {
-        Self(Held::new(Known::new()))
-    }
-
-    fn __setitem__(&self, fd: RawFd, transport: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// `_transports[fd] = transport`.
+    pub(super) fn __setitem__(&self, fd: RawFd, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = transport.py();
         let reference = PyWeakrefReference::new(transport)?.unbind();
         let before = self.known(py).insert(fd, reference);
@@ -93,7 +80,10 @@ impl Registered {
         let known = self.known(py);
         let references: Vec<_> = known.values().map(|it| it.bind(py).clone()).collect();
         drop(known);
-        references.iter().filter_map(PyWeakrefMethods::upgrade).collect()
+        references
+            .iter()
+            .filter_map(PyWeakrefMethods::upgrade)
+            .collect()
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {

@@ -9,7 +9,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict};
 
 use super::beginning;
 use super::state::{Socket, State};
@@ -406,9 +406,10 @@ impl StreamTransport {
 impl StreamTransport {
     fn schedule_end(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
-        let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        let args = PyTuple::new(py, [exc])?;
-        Scheduler::schedule_call(slf.get().scheduler(py), callback, args)
+        static LOST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let lost = Self::method(py, &LOST, "_call_connection_lost")?;
+        let args = (slf, exc).into_pyobject(py)?;
+        Scheduler::schedule_own(slf.get().scheduler(py), lost, args)
     }
 
     /// In debug mode, a line in asyncio's log.
