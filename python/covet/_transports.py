@@ -47,10 +47,9 @@ class SocketTransport(StreamTransport):
             words.append(f"write=<{'polling' if size else 'idle'}, bufsize={size}>")
         return f"<{' '.join(words)}>"
 
-    def __del__(self, _warn: Any = warnings.warn) -> None:
-        if not self._is_over:
-            _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
-            self._give_up()
+    def _warn_unclosed(self, _warn: Any = warnings.warn) -> None:
+        """Called before it is freed without having been closed."""
+        _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
 
     def _fatal_error(self, exc: BaseException, message: str = "Fatal error on transport") -> None:
         """Report `exc`, unless it is the network's, and end the connection."""

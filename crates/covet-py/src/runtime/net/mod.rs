@@ -10,6 +10,7 @@
 //! - `opening`, `bare_socket`: connecting and accepting; a socket that no Python object has
 //! - `accepting`: a listening socket's task
 //! - `beginning`, `ending`: a transport's first and last moments
+//! - `finalizing`: a transport that was never closed
 //! - `describing`, `registered`: what `get_extra_info` answers; which descriptors are transports'
 //! - `reading`, `writing`: the two directions
 //! - `serving`: the transport's task
@@ -22,6 +23,7 @@ mod bell;
 mod describing;
 mod descriptor;
 mod ending;
+mod finalizing;
 mod opening;
 mod output;
 mod reading;

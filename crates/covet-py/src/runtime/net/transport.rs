@@ -9,9 +9,10 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyType};
 
 use super::beginning;
+use super::finalizing;
 use super::state::{Socket, State};
 use super::writing::exact_bytes;
 use crate::runtime::{Scheduler, context};
@@ -116,6 +117,11 @@ impl StreamTransport {
         let _ = (event_loop, sock, extra);
         Self::introduce(slf, protocol, server)?;
         waiter.map_or(Ok(()), |waiter| Self::release(slf, waiter))
+    }
+
+    #[classmethod]
+    fn __init_subclass__(class: &Bound<'_, PyType>) {
+        finalizing::install(class);
     }
 
     /// Tells the protocol that it has a connection, then reads.

@@ -119,15 +119,15 @@ pub(super) fn when_connected<'py>(
     scheduler: &Bound<'py, Scheduler>,
     fd: RawFd,
 ) -> PyResult<Bound<'py, PyAny>> {
+    let (py, waits) = (scheduler.py(), scheduler.get().waits());
     let engine = scheduler.get().engine()?;
+    waits.forget_strangers(py, &engine);
+    waits.forget(py, fd);
     let watched = engine.enter(|| Watched::for_owner(fd))?;
     let mut watched = watched.map_err(|error| os_error(&error))?;
     watched.vouch();
-    let waits = scheduler.get().waits();
-    waits.forget_strangers(scheduler.py(), &engine);
     let attended = Attended::new(watched, fd, &waits.bell);
-    let before = waits.known(scheduler.py()).sockets.insert(fd, attended);
-    drop(before);
+    waits.known(py).sockets.insert(fd, attended);
     begin_to_wait(scheduler, fd, true, Wanted::Readiness)
 }
 
