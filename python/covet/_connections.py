@@ -40,7 +40,9 @@ class Connections(SocketOperations):
         self, protocol_factory: Factory, host: Any = None, port: Any = None, **options: Any
     ) -> tuple[Any, Any]:
         """Connect to an address; return the transport and the protocol, which was told."""
-        sock = None if options or self._debug or _base_events.socket is not socket else BareSocket.connecting(host, port)
+        sock = (
+            None if options or self._debug or _base_events.socket is not socket else BareSocket.connecting(host, port)
+        )
         if sock is None:
             above: Any = super()
             made: tuple[Any, Any] = await above.create_connection(protocol_factory, host, port, **options)
@@ -83,18 +85,17 @@ class Connections(SocketOperations):
 
     def _stop_serving(self, sock: socket.socket) -> None:
         """Accept no more, and close the listening socket."""
-        if self._stop_listening(sock.fileno()):
+        known = self._listening.get(sock.fileno())
+        if known is not None and known[1][1] is sock:
+            self._stop_listening(sock.fileno())
             sock.close()
         else:
             above: Any = super()
             above._stop_serving(sock)
 
-    def _stop_listening(self, descriptor: int) -> bool:
-        known = self._listening.pop(descriptor, None)
-        if known is None:
-            return False
-        known[0].stop()
-        return True
+    def _stop_listening(self, descriptor: int) -> None:
+        listener, _ = self._listening.pop(descriptor)
+        listener.stop()
 
     def _accept_failed(self, descriptor: int, error: OSError) -> None:
         """Report it, as asyncio does; where something has run out, accept again after a while."""

@@ -11,7 +11,7 @@ from asyncio import base_events
 from collections.abc import Callable
 from typing import Any
 
-from covet._native import Registered, Scheduler
+from covet._native import Scheduler
 
 __all__ = ["INTERNET", "SocketOperations", "is_number", "number_of_family", "send_at_once"]
 
@@ -32,7 +32,6 @@ class SocketOperations(Scheduler):
 
     _ensure_fd_no_transport: Callable[[object], None]
     _ensure_resolved: Callable[..., Any]
-    _transports: Registered
 
     async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
         """Receive up to `n` bytes; `b""` is the end."""

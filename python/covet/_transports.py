@@ -19,6 +19,7 @@ __all__ = ["SocketTransport", "transport_of"]
 
 _logger = logging.getLogger("asyncio")
 
+
 class SocketTransport(StreamTransport):
     """A connected stream socket of `covet.loop`, as a protocol or a stream sees it."""
 

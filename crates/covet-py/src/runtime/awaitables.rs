@@ -20,12 +20,9 @@ pub(super) fn new_future<'py>(scheduler: &Bound<'py, Scheduler>) -> PyResult<Bou
     let module = imported(&MODULE, py, "asyncio.futures")?;
     let words = PyDict::new(py);
     words.set_item(intern!(py, "loop"), scheduler)?;
-    // Of the module's own names, which is all that its `getattr` would find.
-    let class = match module.dict().get_item(intern!(py, "Future"))? {
-        Some(class) => class,
-        None => module.getattr(intern!(py, "Future"))?,
-    };
-    class.call((), Some(&words))
+    module
+        .getattr(intern!(py, "Future"))?
+        .call((), Some(&words))
 }
 
 /// A task of the loop: `asyncio.tasks.Task`, or what the factory makes.
