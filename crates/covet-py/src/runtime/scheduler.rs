@@ -20,6 +20,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 pub(crate) use self::entrance::{enter, spawn};
+use super::context::copy_current;
 use super::drive::Rest;
 use super::engine::EngineSlot;
 use super::net::{
@@ -28,7 +29,7 @@ use super::net::{
 use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
-use super::{Handle, TimerHandle, awaitables, clock, context, dispatch};
+use super::{Handle, TimerHandle, awaitables, clock, dispatch};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -49,12 +50,12 @@ pub struct Scheduler {
     thread: AtomicU64,
     /// Turns begun and ended: odd while one runs.
     turns: AtomicU64,
+    /// asyncio's `_transports`.
+    transports: PyOnceLock<Py<Registered>>,
     /// Transports with bytes to send at the end of the turn.
     deferred: Mutex<Vec<Py<StreamTransport>>>,
     /// What `sock_*` operations wait for.
     waits: Waits,
-    /// asyncio's `_transports`.
-    transports: PyOnceLock<Py<Registered>>,
 }
 
 impl Scheduler {
@@ -142,7 +143,7 @@ impl Scheduler {
         if !slf.get().is_plain() {
             return Self::schedule_call(slf, callback, args);
         }
-        let call = OwnCall::new(callback, args, context::copy_current(slf.py())?);
+        let call = OwnCall::new(callback, args, copy_current(slf.py())?);
         slf.get().schedule.push_call(slf.py(), call);
         Self::pass_on(slf)
     }
@@ -194,9 +195,9 @@ impl Scheduler {
             deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),
             turns: AtomicU64::new(0),
+            transports: PyOnceLock::new(),
             deferred: Mutex::default(),
             waits: Waits::new(),
-            transports: PyOnceLock::new(),
         }
     }
 

@@ -38,6 +38,7 @@ impl StreamTransport {
         protocol: &Bound<'_, PyAny>,
         server: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        static BEGIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let (py, this) = (slf.py(), slf.get());
         if let Some(server) = server {
             server.call_method1(intern!(py, "_attach"), as_client(slf)?)?;
@@ -51,7 +52,6 @@ impl StreamTransport {
             Scheduler::schedule_call(event_loop, made, PyTuple::new(py, [slf])?)?;
             return Self::schedule_start(slf);
         }
-        static BEGIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let begin = Self::method(py, &BEGIN, "_begin")?;
         Scheduler::schedule_own(event_loop, begin, PyTuple::new(py, [slf])?)
     }

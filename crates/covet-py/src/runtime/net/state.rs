@@ -29,9 +29,9 @@ pub(super) struct State {
     pub(super) protocol: Option<Py<PyAny>>,
     /// The protocol has `get_buffer` and `buffer_updated`.
     pub(super) is_buffered: bool,
-    /// None before `_start` and after the end. It is dropped before the socket.
+    /// None before `_start` and after the end.
     pub(super) watched: Option<Watched>,
-    /// Who owns the descriptor.
+    /// Who owns the descriptor. It is dropped after the registration.
     pub(super) socket: Socket,
     /// What is known of the connection beside its socket.
     pub(super) described: Described,

@@ -411,8 +411,8 @@ impl StreamTransport {
 
 impl StreamTransport {
     fn schedule_end(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
-        let py = slf.py();
         static LOST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = slf.py();
         let lost = Self::method(py, &LOST, "_call_connection_lost")?;
         let args = (slf, exc).into_pyobject(py)?;
         Scheduler::schedule_own(slf.get().scheduler(py), lost, args)
