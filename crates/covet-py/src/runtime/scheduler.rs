@@ -20,7 +20,6 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 pub(crate) use self::entrance::{enter, spawn};
-use super::context::copy_current;
 use super::drive::Rest;
 use super::engine::EngineSlot;
 use super::net::{
@@ -143,7 +142,7 @@ impl Scheduler {
         if !slf.get().is_plain() {
             return Self::schedule_call(slf, callback, args);
         }
-        let call = OwnCall::new(callback, args, copy_current(slf.py())?);
+        let call = OwnCall::new(callback, args, super::context::copy_current(slf.py())?);
         slf.get().schedule.push_call(slf.py(), call);
         Self::pass_on(slf)
     }
@@ -394,6 +393,16 @@ impl Scheduler {
     }
 
     #[getter]
+    fn _transports(&self, py: Python<'_>) -> PyResult<Py<Registered>> {
+        Ok(self.transports(py)?.clone().unbind())
+    }
+
+    /// asyncio's constructor makes one of its own.
+    #[setter(_transports)]
+    #[allow(clippy::unused_self, reason = "a property of the event loop")]
+    fn set_transports(&self, _transports: &Bound<'_, PyAny>) {}
+
+    #[getter]
     fn _debug(&self) -> bool {
         self.is_debug()
     }
@@ -413,16 +422,6 @@ impl Scheduler {
     fn set_stopping(&self, stopping: bool) {
         self.is_stopping.store(stopping, Ordering::Relaxed);
     }
-
-    #[getter]
-    fn _transports(&self, py: Python<'_>) -> PyResult<Py<Registered>> {
-        Ok(self.transports(py)?.clone().unbind())
-    }
-
-    /// asyncio's constructor makes one of its own.
-    #[setter(_transports)]
-    #[allow(clippy::unused_self, reason = "a property of the event loop")]
-    fn set_transports(&self, _transports: &Bound<'_, PyAny>) {}
 
     #[getter]
     fn _timer_cancelled_count(&self, py: Python<'_>) -> usize {
