@@ -96,7 +96,7 @@ def test_the_socket_that_is_asked_for_is_the_connections(loop: EventLoop) -> Non
                     socket.SOCK_STREAM,
                     socket.IPPROTO_TCP,
                 )
-                assert sock.gettimeout() == 0
+                assert transport._sock.gettimeout() == 0
                 assert not os.get_blocking(sock.fileno())
                 assert not os.get_inheritable(sock.fileno())
                 assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
