@@ -28,6 +28,7 @@ NATIVE_IMPORTERS = {
     "covet.changes",
     "covet.json",
     "covet.loop",
+    "covet._connections",
     "covet._sockets",
     "covet._transports",
     "covet.requests",

@@ -7,22 +7,24 @@ library's code.
 
 import asyncio
 import contextvars
+import errno
 import socket
+import sys
 import types
-from asyncio import base_events
+from asyncio import base_events, constants, trsock
 from collections.abc import Callable, Generator
 from typing import Any
 
-from covet._sockets import SocketOperations, is_number, number_of_family
+from covet._native import BareSocket, Listener
+from covet._sockets import INTERNET, SocketOperations, number_of_family
 from covet._transports import SocketTransport
 
 __all__ = ["Connections"]
 
-# Its `socket` module is asked for at each use, as the standard library's own code does.
+# Tests and programs replace its `socket` module: what it does then is the standard library's own code.
 _base_events: Any = base_events
 _NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is compared with, not bound
-"""Who connects to it reaches the host itself: the peer has another address."""
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 Factory = Callable[[], asyncio.BaseProtocol]
 
@@ -31,26 +33,27 @@ class Connections(SocketOperations):
     """`create_connection`, and what `create_server` does with those who come."""
 
     _make_socket_transport: Callable[..., SocketTransport]
+    _listening: dict[int, tuple[Listener, tuple[Any, ...]]]
+    call_exception_handler: Callable[[dict[str, Any]], None]
 
     async def create_connection(
         self, protocol_factory: Factory, host: Any = None, port: Any = None, **options: Any
     ) -> tuple[Any, Any]:
         """Connect to an address; return the transport and the protocol, which was told."""
-        if options or self._debug or not is_number(host, port):
+        sock = (
+            None if options or self._debug or _base_events.socket is not socket else BareSocket.connecting(host, port)
+        )
+        if sock is None:
             above: Any = super()
             made: tuple[Any, Any] = await above.create_connection(protocol_factory, host, port, **options)
             return made
-        sockets = _base_events.socket
-        sock = sockets.socket(family=sockets.AF_INET, type=sockets.SOCK_STREAM, proto=sockets.IPPROTO_TCP)
-        address = (host, port)
         try:
-            sock.setblocking(False)
-            await self.sock_connect(sock, address)
+            await sock.until_connected(self)
+            sock.check()
             protocol = protocol_factory()
-            known = None if host == _EVERYWHERE else {"peername": address}
-            transport = self._make_socket_transport(sock, protocol, extra=known)
+            transport = SocketTransport(self, sock, protocol)
         except BaseException:
-            sock.close()
+            sock.close(self)
             raise
         try:
             # What the transport scheduled comes first: the protocol knows it then.
@@ -59,6 +62,60 @@ class Connections(SocketOperations):
             transport.close()
             raise
         return transport, protocol
+
+    def _start_serving(
+        self,
+        protocol_factory: Factory,
+        sock: socket.socket,
+        sslcontext: Any = None,
+        server: Any = None,
+        backlog: int = 100,
+        *timeouts: Any,
+    ) -> None:
+        """Accept those who come to a listening socket: natively, where it is a plain one of the internet's."""
+        if sslcontext is not None or self._debug or not _is_plain(sock):
+            above: Any = super()
+            above._start_serving(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            return
+        making = (protocol_factory, SocketTransport, server)
+        descriptor = sock.fileno()
+        listener = Listener(self, sock, (descriptor, sock.proto), making, backlog)
+        self._listening[descriptor] = (listener, (protocol_factory, sock, sslcontext, server, backlog, *timeouts))
+        listener.start()
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        """Accept no more, and close the listening socket."""
+        known = self._listening.get(sock.fileno())
+        if known is not None and known[1][1] is sock:
+            self._stop_listening(sock.fileno())
+            sock.close()
+        else:
+            above: Any = super()
+            above._stop_serving(sock)
+
+    def _stop_listening(self, descriptor: int) -> None:
+        listener, _ = self._listening.pop(descriptor)
+        listener.stop()
+
+    def _accept_failed(self, descriptor: int, error: OSError) -> None:
+        """Report it, as asyncio does; where something has run out, accept again after a while."""
+        _, arguments = self._listening[descriptor]
+        sock = arguments[1]
+        if sock.fileno() != descriptor:
+            # Closed by somebody else: nobody comes any more.
+            self._stop_listening(descriptor)
+            return
+        exhausted = error.errno in _EXHAUSTED
+        words = "out of system resource" if exhausted else "failed"
+        self.call_exception_handler(
+            {"message": f"socket.accept() {words}", "exception": error, "socket": trsock.TransportSocket(sock)}
+        )
+        if exhausted:
+            self._stop_listening(descriptor)
+            self.call_later(constants.ACCEPT_RETRY_DELAY, self._start_serving, *arguments)
+
+    def _accepting_failed(self, error: BaseException) -> None:
+        self.call_exception_handler({"message": "Accepting a connection failed", "exception": error})
 
     def _accept_connection(
         self,
@@ -110,6 +167,16 @@ def _accept(listening: socket.socket) -> Callable[[], tuple[socket.socket, Any]]
         return socket.socket(*kind, fileno=descriptor), address
 
     return accept
+
+
+def _is_plain(sock: socket.socket) -> bool:
+    return (
+        sys.platform == "linux"
+        and type(sock) is socket.socket
+        and sock.fileno() >= 0
+        and sock.type == socket.SOCK_STREAM
+        and sock.family in INTERNET
+    )
 
 
 @types.coroutine

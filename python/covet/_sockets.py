@@ -7,14 +7,13 @@ import _socket
 import asyncio
 import socket
 import ssl
-import weakref
 from asyncio import base_events
 from collections.abc import Callable
 from typing import Any
 
 from covet._native import Scheduler
 
-__all__ = ["SocketOperations", "is_number", "number_of_family", "send_at_once"]
+__all__ = ["INTERNET", "SocketOperations", "is_number", "number_of_family", "send_at_once"]
 
 _ensure_not_tls: Callable[[socket.socket], None] = base_events._check_ssl_socket  # type: ignore[attr-defined]
 _BLOCKED = (BlockingIOError, InterruptedError)
@@ -23,7 +22,7 @@ _Member = Callable[[socket.socket], int]
 _family: _Member = _socket.socket.family.__get__
 _type: _Member = _socket.socket.type.__get__
 _proto: _Member = _socket.socket.proto.__get__
-_INTERNET = (socket.AF_INET, socket.AF_INET6)
+INTERNET = (socket.AF_INET, socket.AF_INET6)
 _LARGEST = 1 << 20
 """So much is received natively at once; what asks for more has its own room made by the socket."""
 
@@ -33,7 +32,6 @@ class SocketOperations(Scheduler):
 
     _ensure_fd_no_transport: Callable[[object], None]
     _ensure_resolved: Callable[..., Any]
-    _transports: weakref.WeakValueDictionary[int, Any]
 
     async def sock_recv(self, sock: socket.socket, n: int) -> bytes:
         """Receive up to `n` bytes; `b""` is the end."""
@@ -177,7 +175,7 @@ def send_at_once(sock: Any) -> None:
     """No delay of small writes (`TCP_NODELAY`), where the socket is TCP's: asyncio does it for each transport."""
     if type(sock) is not socket.socket:
         _set_nodelay(sock)
-    elif _family(sock) in _INTERNET and _type(sock) == socket.SOCK_STREAM and _proto(sock) == socket.IPPROTO_TCP:
+    elif _family(sock) in INTERNET and _type(sock) == socket.SOCK_STREAM and _proto(sock) == socket.IPPROTO_TCP:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

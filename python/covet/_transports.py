@@ -8,20 +8,16 @@ handler, the repr, the warning about a transport that was never closed. Reading,
 import asyncio
 import logging
 import socket
-import sys
 import warnings
-from asyncio import constants, futures, transports, trsock
+from asyncio import constants, transports, trsock
 from typing import Any
 
 from covet._native import StreamTransport
 from covet._sockets import send_at_once
 
-__all__ = ["SocketTransport"]
+__all__ = ["SocketTransport", "transport_of"]
 
 _logger = logging.getLogger("asyncio")
-
-# Since 3.13 a server knows its transports, before it only counted them.
-_SERVER_KNOWS_CLIENTS = sys.version_info >= (3, 13)
 
 
 class SocketTransport(StreamTransport):
@@ -31,45 +27,16 @@ class SocketTransport(StreamTransport):
     _start_tls_compatible = True
     _sendfile_compatible: Any = constants._SendfileMode.TRY_NATIVE
 
-    # The constructor may fail before it has a socket.
-    _sock: socket.socket | None = None
-    _server: Any = None
     _empty_waiter: asyncio.Future[None] | None = None
-
-    def __init__(  # noqa: PLR0913 - asyncio's signature
-        self,
-        event_loop: Any,
-        sock: socket.socket,
-        protocol: Any,
-        waiter: asyncio.Future[None] | None = None,
-        extra: dict[str, Any] | None = None,
-        server: Any = None,
-    ) -> None:
-        super().__init__()
-        self._extra = _described(sock, extra)
-        self._sock = sock
-        if server is not None:
-            self._server = server
-            server._attach(*self._as_client())
-        event_loop._transports[self._sock_fd] = self
-        send_at_once(sock)
-        event_loop.call_soon(protocol.connection_made, self)
-        event_loop.call_soon(self._start)
-        if waiter is not None:
-            event_loop.call_soon(futures._set_result_unless_cancelled, waiter, None)  # type: ignore[attr-defined]
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]
         """`isinstance` finds asyncio's class, whose instances have another layout than a native one."""
         return transports._FlowControlMixin
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """`socket`, `sockname`, `peername`, or what a layer above added."""
-        return self._extra.get(name, default)
-
     def __repr__(self) -> str:
         words = ["SocketTransport"]
-        if self._sock is None:
+        if self._is_over:
             words.append("closed")
         elif self.is_closing():
             words.append("closing")
@@ -81,10 +48,9 @@ class SocketTransport(StreamTransport):
             words.append(f"write=<{'polling' if size else 'idle'}, bufsize={size}>")
         return f"<{' '.join(words)}>"
 
-    def __del__(self, _warn: Any = warnings.warn) -> None:
-        if self._sock is not None:
-            _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
-            self._give_up()
+    def _warn_unclosed(self, _warn: Any = warnings.warn) -> None:
+        """Called before it is freed without having been closed."""
+        _warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
 
     def _fatal_error(self, exc: BaseException, message: str = "Fatal error on transport") -> None:
         """Report `exc`, unless it is the network's, and end the connection."""
@@ -103,28 +69,25 @@ class SocketTransport(StreamTransport):
         if waiter is not None and not waiter.done():
             waiter.set_exception(exc)
 
-    def _call_connection_lost(self, exc: BaseException | None) -> None:
-        protocol, waiter = self._protocol, self._empty_waiter
-        try:
-            if protocol is not None:
-                protocol.connection_lost(exc)
-        finally:
-            self._give_up()
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(ConnectionError("Connection is closed by peer"))
+    def _fail_empty_waiter(self) -> None:
+        waiter = self._empty_waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(ConnectionError("Connection is closed by peer"))
 
-    def _give_up(self) -> None:
-        """Close the socket and forget everybody."""
-        sock, self._sock = self._sock, None
-        self._end(sock is not None and sock.fileno() == self._sock_fd)
-        if sock is not None:
+    def _make_socket(self, descriptor: int, is_old: bool, proto: int) -> socket.socket:
+        """The Python socket of a descriptor that had none."""
+        sock = socket.socket(_family(is_old), socket.SOCK_STREAM, proto, fileno=descriptor)
+        sock.setblocking(False)
+        return sock
+
+    def _make_socket_info(self) -> trsock.TransportSocket:
+        sock = self._sock
+        if sock is None:
+            # Asked for after the end: it is known to be closed.
+            is_old, proto = self._kind()
+            sock = socket.socket(_family(is_old), socket.SOCK_STREAM, proto)
             sock.close()
-        server, self._server = self._server, None
-        if server is not None:
-            server._detach(*self._as_client())
-
-    def _as_client(self) -> tuple[Any, ...]:
-        return (self,) if _SERVER_KNOWS_CLIENTS else ()
+        return trsock.TransportSocket(sock)
 
     def _pause_protocol(self) -> None:
         self._tell_protocol("pause_writing")
@@ -177,6 +140,24 @@ class SocketTransport(StreamTransport):
 
     def _read_ready(self) -> None:
         """What a report of a slow callback names; the runtime reads by itself."""
+
+
+def transport_of(  # noqa: PLR0913 - asyncio's signature
+    event_loop: Any,
+    sock: socket.socket,
+    protocol: Any,
+    waiter: asyncio.Future[None] | None,
+    extra: dict[str, Any] | None,
+    server: Any,
+) -> SocketTransport:
+    """The transport of a Python socket."""
+    described = _described(sock, extra)
+    send_at_once(sock)
+    return SocketTransport(event_loop, sock, protocol, waiter, described, server)
+
+
+def _family(is_old: bool) -> socket.AddressFamily:
+    return socket.AF_INET if is_old else socket.AF_INET6
 
 
 def _described(sock: socket.socket, extra: dict[str, Any] | None) -> dict[str, Any]:

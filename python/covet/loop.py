@@ -12,7 +12,6 @@ import socket
 import ssl
 import sys
 import threading
-import weakref
 from asyncio import base_events, events, format_helpers
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import Executor
@@ -24,7 +23,7 @@ from covet._executor import Threads
 from covet._mirror import Mirror
 from covet._native import Handle, Scheduler, TimerHandle
 from covet._tls import TlsProtocol
-from covet._transports import SocketTransport
+from covet._transports import SocketTransport, transport_of
 
 __all__ = ["EventLoop", "new_event_loop", "run"]
 
@@ -59,7 +58,6 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
     _check_default_executor: Callable[[], None]
     _default_executor: Executor | None
     _ensure_fd_no_transport: Callable[[object], None]
-    _transports: weakref.WeakValueDictionary[int, Any]
     _set_coroutine_origin_tracking: Callable[[bool], None]
     _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
@@ -69,6 +67,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         if selector is None:
             selector = DefaultSelector()
         super().__init__(selector if hasattr(selector, "fileno") else Mirror(selector))
+        self._listening = {}
 
     def run_forever(self) -> None:
         """Run until `stop()` is called."""
@@ -98,6 +97,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         if self.is_closed():
             return
         self._tear_down()
+        self._listening.clear()
         if threading.current_thread() is threading.main_thread():
             # asyncio closes its end of the pipe before it removes its signal handlers: a signal between the two
             # would be reported as a failed write to the descriptor.
@@ -160,7 +160,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         """Make the transport of a stream socket, plain or Unix."""
         if type(sock) is not socket.socket or sock.fileno() in self._transports:
             self._ensure_fd_no_transport(sock)
-        return SocketTransport(self, sock, protocol, waiter, extra, server)
+        return transport_of(self, sock, protocol, waiter, extra, server)
 
     def _make_ssl_transport(  # noqa: PLR0913 - asyncio's signature
         self,
@@ -178,7 +178,7 @@ class EventLoop(Connections, Scheduler, asyncio.SelectorEventLoop):
         """Make the transport of a TLS connection: the standard library's TLS on a native transport."""
         self._ensure_fd_no_transport(rawsock)
         tls: Any = TlsProtocol(self, protocol, sslcontext, waiter, server_side, server_hostname, **timeouts)
-        SocketTransport(self, rawsock, tls, None, extra, server)
+        transport_of(self, rawsock, tls, None, extra, server)
         return tls._app_transport
 
     def _callback_failed(self, handle: Handle, error: BaseException) -> None:

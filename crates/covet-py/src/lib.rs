@@ -51,7 +51,8 @@ mod _native {
     use crate::json::{json_decode, json_encode};
     #[pymodule_export]
     use crate::runtime::{
-        GuestDriver, Handle, Scheduler, StockDriver, StreamTransport, TimerHandle,
+        BareSocket, GuestDriver, Handle, Listener, Registered, Scheduler, StockDriver,
+        StreamTransport, TimerHandle,
     };
     #[pymodule_export]
     use crate::typed::{PySchema, ValidationError};

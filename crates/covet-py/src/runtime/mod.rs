@@ -82,6 +82,6 @@ pub(crate) use thread_bound::ThreadBound;
 
 pub use guest::GuestDriver;
 pub use handle::{Handle, TimerHandle};
-pub use net::StreamTransport;
+pub use net::{BareSocket, Listener, Registered, StreamTransport};
 pub use scheduler::Scheduler;
 pub use stock::StockDriver;

@@ -55,6 +55,19 @@ impl OwnCall {
         })
     }
 
+    /// A call of the runtime's own, of which nobody has a handle.
+    pub(super) fn new<'py>(
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Bound<'py, PyAny>,
+    ) -> Self {
+        Self {
+            callback: callback.unbind(),
+            args: args.unbind(),
+            context: context.unbind(),
+        }
+    }
+
     /// Makes the call. What it raises goes to the exception handler, except what must end the loop.
     pub(super) fn run(self, scheduler: &Bound<'_, Scheduler>) -> PyResult<()> {
         let py = scheduler.py();

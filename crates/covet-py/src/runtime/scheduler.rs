@@ -17,6 +17,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 pub(crate) use self::call_soon::add_call_soon;
@@ -24,7 +25,9 @@ pub(crate) use self::entrance::{enter, spawn};
 use super::awaitables::{Awaitables, new_future, new_task};
 use super::drive::Rest;
 use super::engine::EngineSlot;
-use super::net::{StreamTransport, Waits, receive_now, send_now, when_ready, when_received};
+use super::net::{
+    Registered, StreamTransport, Waits, receive_now, send_now, when_ready, when_received,
+};
 use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
@@ -49,6 +52,8 @@ pub struct Scheduler {
     thread: AtomicU64,
     /// Turns begun and ended: odd while one runs.
     turns: AtomicU64,
+    /// asyncio's `_transports`.
+    transports: PyOnceLock<Py<Registered>>,
     /// Transports with bytes to send at the end of the turn.
     deferred: Mutex<Vec<Py<StreamTransport>>>,
     /// What `sock_*` operations wait for.
@@ -138,6 +143,31 @@ impl Scheduler {
         Self::call(slf, callback, args, None).map(drop)
     }
 
+    /// `call_soon` from Rust, of what nobody will cancel or ask for.
+    pub(super) fn schedule_own<'py>(
+        slf: &Bound<'py, Self>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+    ) -> PyResult<()> {
+        if !slf.get().is_plain() {
+            return Self::schedule_call(slf, callback, args);
+        }
+        let call = OwnCall::new(callback, args, super::context::copy_current(slf.py())?);
+        slf.get().schedule.push_call(slf.py(), call);
+        Self::pass_on(slf)
+    }
+
+    /// Which descriptors are transports'.
+    pub(super) fn transports<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+    ) -> PyResult<&'a Bound<'py, Registered>> {
+        let known = self
+            .transports
+            .get_or_try_init(py, || Py::new(py, Registered::new()))?;
+        Ok(known.bind(py))
+    }
+
     fn call_timed<'py>(
         slf: &Bound<'py, Self>,
         when: f64,
@@ -174,6 +204,7 @@ impl Scheduler {
             deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),
             turns: AtomicU64::new(0),
+            transports: PyOnceLock::new(),
             deferred: Mutex::default(),
             waits: Waits::new(),
             awaitables: Awaitables::new(),
@@ -372,6 +403,16 @@ impl Scheduler {
         self.thread
             .store(thread.map_or(0, NonZeroU64::get), Ordering::Relaxed);
     }
+
+    #[getter]
+    fn _transports(&self, py: Python<'_>) -> PyResult<Py<Registered>> {
+        Ok(self.transports(py)?.clone().unbind())
+    }
+
+    /// asyncio's constructor makes one of its own.
+    #[setter(_transports)]
+    #[allow(clippy::unused_self, reason = "a property of the event loop")]
+    fn set_transports(&self, _transports: &Bound<'_, PyAny>) {}
 
     #[getter]
     fn _debug(&self) -> bool {

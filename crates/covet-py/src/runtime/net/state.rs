@@ -1,11 +1,23 @@
 //! What a transport remembers, behind its lock. The lock is never held across a call into Python.
 
+use std::net::TcpStream;
 use std::task::Waker;
 
 use pyo3::prelude::*;
 
+use super::describing::Described;
 use super::descriptor::Watched;
 use super::output::Output;
+
+/// Whose the descriptor of a transport is.
+pub(super) enum Socket {
+    /// The transport's own: no Python object was asked for yet.
+    Bare(TcpStream, i32),
+    /// A Python socket's.
+    Python(Py<PyAny>),
+    /// Nobody's any more.
+    Gone,
+}
 
 /// The changing part of a transport.
 #[allow(
@@ -21,6 +33,10 @@ pub(super) struct State {
     pub(super) expects_much: bool,
     /// None before `_start` and after the end.
     pub(super) watched: Option<Watched>,
+    /// Who owns the descriptor. It is dropped after the registration.
+    pub(super) socket: Socket,
+    /// What is known of the connection beside its socket.
+    pub(super) described: Described,
     /// Wakes the transport's task.
     pub(super) waker: Option<Waker>,
     /// The task runs: it looks at everything before it rests.
@@ -49,12 +65,14 @@ pub(super) struct State {
 
 impl State {
     /// A new connection of `protocol`.
-    pub(super) fn new(protocol: Py<PyAny>, is_buffered: bool) -> Self {
+    pub(super) fn new(protocol: Py<PyAny>, is_buffered: bool, socket: Socket) -> Self {
         Self {
             protocol: Some(protocol),
             is_buffered,
             expects_much: false,
             watched: None,
+            socket,
+            described: Described::default(),
             waker: None,
             is_served: false,
             output: Output::new(),

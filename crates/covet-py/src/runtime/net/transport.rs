@@ -9,13 +9,13 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyType};
 
-use super::descriptor::Watched;
-use super::serving::Serving;
-use super::state::State;
-use super::writing::{exact_bytes, os_error};
-use crate::runtime::{Scheduler, context, scheduler};
+use super::beginning;
+use super::finalizing;
+use super::state::{Socket, State};
+use super::writing::exact_bytes;
+use crate::runtime::{Scheduler, context};
 
 /// A connected stream socket and its protocol.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -80,47 +80,100 @@ impl StreamTransport {
 #[pymethods]
 impl StreamTransport {
     #[new]
-    #[pyo3(signature = (event_loop, sock, protocol, *_args, **_kwargs))]
+    #[pyo3(signature = (event_loop, sock, protocol, waiter=None, extra=None, server=None))]
     fn new(
         event_loop: &Bound<'_, Scheduler>,
         sock: &Bound<'_, PyAny>,
         protocol: &Bound<'_, PyAny>,
-        _args: &Bound<'_, PyTuple>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
+        waiter: Option<&Bound<'_, PyAny>>,
+        extra: Option<Bound<'_, PyDict>>,
+        server: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let _ = waiter;
         let py = event_loop.py();
+        let is_buffered = is_buffered(protocol)?;
+        let (fd, socket, mut described) = beginning::take_over(sock)?;
+        described.keep(extra, server);
+        let mut state = State::new(protocol.clone().unbind(), is_buffered, socket);
+        state.described = described;
         Ok(Self {
             scheduler: event_loop.clone().unbind(),
             context: context::copy_current(py)?.unbind(),
-            fd: sock.call_method0(intern!(py, "fileno"))?.extract()?,
-            state: Mutex::new(State::new(
-                protocol.clone().unbind(),
-                is_buffered(protocol)?,
-            )),
+            fd,
+            state: Mutex::new(state),
         })
+    }
+
+    #[pyo3(signature = (event_loop, sock, protocol, waiter=None, extra=None, server=None))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        event_loop: &Bound<'_, Scheduler>,
+        sock: &Bound<'_, PyAny>,
+        protocol: &Bound<'_, PyAny>,
+        waiter: Option<Bound<'_, PyAny>>,
+        extra: Option<&Bound<'_, PyDict>>,
+        server: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let _ = (event_loop, sock, extra);
+        Self::introduce(slf, protocol, server)?;
+        waiter.map_or(Ok(()), |waiter| Self::release(slf, waiter))
+    }
+
+    #[classmethod]
+    fn __init_subclass__(class: &Bound<'_, PyType>) {
+        finalizing::install(class);
+    }
+
+    /// Tells the protocol that it has a connection, then reads.
+    fn _begin(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::begin(slf)
     }
 
     /// Begins to read: `connection_made` was called.
     fn _start(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, this) = (slf.py(), slf.get());
-        let state = this.state();
-        if state.lost > 0 || (state.is_closing && state.output.is_empty()) {
-            return Ok(());
-        }
-        drop(state);
-        let event_loop = this.scheduler(py);
-        let engine = event_loop.get().engine()?;
-        let known = event_loop.get().waits().hand_over(py, &engine, this.fd);
-        let watched = match known {
-            Some(watched) => Ok(watched),
-            None => engine.enter(|| Watched::for_owner(this.fd))?,
-        };
-        match watched {
-            Ok(watched) => this.state().watched = Some(watched),
-            Err(error) => return Self::fail(slf, os_error(&error), "Fatal error on transport"),
-        }
-        let task = tokio::task::unconstrained(Serving::new(slf));
-        scheduler::spawn(event_loop.as_any(), task)
+        Self::start(slf)
+    }
+
+    /// The connection is over: tells the protocol and gives the socket up.
+    fn _call_connection_lost(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        Self::lose(slf, exc)
+    }
+
+    /// Closes the socket and forgets everybody.
+    fn _give_up(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::give_up(slf)
+    }
+
+    /// `socket`, `sockname`, `peername`, or what a layer above added.
+    #[pyo3(signature = (name, default=None))]
+    fn get_extra_info<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(Self::extra_info(slf, name)?.or(default))
+    }
+
+    /// The Python socket, made when it is first asked for; None after the end.
+    #[getter]
+    fn _sock<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Self::socket(slf)
+    }
+
+    /// Of a bare socket: whether it was of IPv4, and its `socket.socket.proto`.
+    fn _kind(&self) -> (bool, i32) {
+        self.kind()
+    }
+
+    #[getter]
+    fn _server<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state().described.server(py)
+    }
+
+    /// The socket was given up.
+    #[getter]
+    fn _is_over(&self) -> bool {
+        self.state().is_over
     }
 
     /// Sends `data`, or keeps it until the socket takes it.
@@ -290,28 +343,6 @@ impl StreamTransport {
         Ok(state.output.is_empty())
     }
 
-    /// Gives the socket up, which the caller closes. Where `is_open` is false it was closed behind our back.
-    fn _end(&self, is_open: bool) {
-        let mut state = self.state();
-        if is_open && let Some(watched) = &mut state.watched {
-            watched.vouch();
-        }
-        state.is_closing = true;
-        state.lost += 1;
-        state.is_over = true;
-        let gone = (
-            state.watched.take(),
-            state.protocol.take(),
-            state.output.take(),
-        );
-        let waker = state.waker.take();
-        drop(state);
-        drop(gone);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
     #[getter]
     fn _loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, Scheduler>> {
         let is_over = self.state().is_over;
@@ -363,21 +394,28 @@ impl StreamTransport {
         let Ok(state) = self.state.try_lock() else {
             return Ok(());
         };
+        if let Socket::Python(socket) = &state.socket {
+            visit.call(socket)?;
+        }
+        state.described.traverse(&visit)?;
         visit.call(&state.protocol)
     }
 
     fn __clear__(&self) {
-        let protocol = self.state().protocol.take();
-        drop(protocol);
+        let mut state = self.state();
+        let gone = (state.protocol.take(), std::mem::take(&mut state.described));
+        drop(state);
+        drop(gone);
     }
 }
 
 impl StreamTransport {
     fn schedule_end(slf: &Bound<'_, Self>, exc: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        static LOST: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = slf.py();
-        let callback = slf.getattr(intern!(py, "_call_connection_lost"))?;
-        let args = PyTuple::new(py, [exc])?;
-        Scheduler::schedule_call(slf.get().scheduler(py), callback, args)
+        let lost = Self::method(py, &LOST, "_call_connection_lost")?;
+        let args = (slf, exc).into_pyobject(py)?;
+        Scheduler::schedule_own(slf.get().scheduler(py), lost, args)
     }
 
     /// In debug mode, a line in asyncio's log.

@@ -109,6 +109,28 @@ pub(in crate::runtime) fn receive_now(
     }
 }
 
+/// An asyncio future that is done when `fd`, which nothing but Rust can close, is connected or has failed to be. Its
+/// owner says [`Waits::forget`] before it closes it, unless a transport took the registration over.
+///
+/// # Errors
+///
+/// As for [`when_ready`].
+pub(super) fn when_connected<'py>(
+    scheduler: &Bound<'py, Scheduler>,
+    fd: RawFd,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, waits) = (scheduler.py(), scheduler.get().waits());
+    let engine = scheduler.get().engine()?;
+    waits.forget_strangers(py, &engine);
+    waits.forget(py, fd);
+    let watched = engine.enter(|| Watched::for_owner(fd))?;
+    let mut watched = watched.map_err(|error| os_error(&error))?;
+    watched.vouch();
+    let attended = Attended::new(watched, fd, &waits.bell);
+    waits.known(py).sockets.insert(fd, attended);
+    begin_to_wait(scheduler, fd, true, Wanted::Readiness)
+}
+
 fn wait<'py>(
     scheduler: &Bound<'py, Scheduler>,
     fd: RawFd,
@@ -118,11 +140,6 @@ fn wait<'py>(
     let (py, waits) = (scheduler.py(), scheduler.get().waits());
     let engine = scheduler.get().engine()?;
     waits.forget_strangers(py, &engine);
-    let future = awaitables::new_future(scheduler)?;
-    let operation = Waiting {
-        future: future.clone().unbind(),
-        wanted,
-    };
     let registered = waits.is_usable(py, fd, writing);
     if !registered {
         let gone = waits.known(py).sockets.remove(&fd);
@@ -132,6 +149,21 @@ fn wait<'py>(
         let attended = Attended::new(watched, fd, &waits.bell);
         waits.known(py).sockets.insert(fd, attended);
     }
+    begin_to_wait(scheduler, fd, writing, wanted)
+}
+
+fn begin_to_wait<'py>(
+    scheduler: &Bound<'py, Scheduler>,
+    fd: RawFd,
+    writing: bool,
+    wanted: Wanted,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, waits) = (scheduler.py(), scheduler.get().waits());
+    let future = awaitables::new_future(scheduler)?;
+    let operation = Waiting {
+        future: future.clone().unbind(),
+        wanted,
+    };
     if let Some(attended) = waits.known(py).sockets.get_mut(&fd) {
         attended.side(writing).push(operation);
         attended.listen(writing);
@@ -194,6 +226,12 @@ impl Waits {
         let attended = self.known(py).sockets.remove(&fd)?;
         let is_current = attended.watched.is_current();
         is_current.then(|| attended.watched.given_to_owner())
+    }
+
+    /// Gives the registration of `fd` up, which is about to be closed, and those who wait.
+    pub(super) fn forget(&self, py: Python<'_>, fd: RawFd) {
+        let gone = self.known(py).sockets.remove(&fd);
+        drop(gone);
     }
 
     /// Drops every registration, and those who wait.
