@@ -1,15 +1,15 @@
 """How connections of the loop begin: the frequent cases without a detour.
 
 An address that is a number needs no looking up and is the only one to try; a connection that was accepted needs no
-task of its own. Everything else (names, TLS, local addresses, debug mode, failures of `accept`) is the standard
-library's code.
+task of its own. Everything else (names, TLS, local addresses, debug mode) is the standard library's code.
 """
 
 import asyncio
 import contextvars
+import errno
 import socket
 import types
-from asyncio import base_events
+from asyncio import base_events, constants, trsock
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -20,7 +20,8 @@ __all__ = ["Connections"]
 
 # Its `socket` module is asked for at each use, as the standard library's own code does.
 _base_events: Any = base_events
-_NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
+_NONE_THERE = (BlockingIOError, InterruptedError)
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - it is compared with, not bound
 """Who connects to it reaches the host itself: the peer has another address."""
 
@@ -31,6 +32,9 @@ class Connections(SocketOperations):
     """`create_connection`, and what `create_server` does with those who come."""
 
     _make_socket_transport: Callable[..., SocketTransport]
+    _start_serving: Callable[..., None]
+    _remove_reader: Callable[[int], bool]
+    call_exception_handler: Callable[[dict[str, Any]], None]
 
     async def create_connection(
         self, protocol_factory: Factory, host: Any = None, port: Any = None, **options: Any
@@ -75,18 +79,37 @@ class Connections(SocketOperations):
             above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
             return
         accept = _accept(sock)
-        for _ in range(backlog):
+        for _ in range(backlog + 1):  # `listen(0)` lets one wait
             try:
                 connection, address = accept()
             except _NONE_THERE:
                 return
-            except OSError:
-                # It fails there again, and is reported.
-                above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                self._rest_from_accepting(sock, error)
+                self.call_later(
+                    constants.ACCEPT_RETRY_DELAY,
+                    self._start_serving,
+                    *(protocol_factory, sock, sslcontext, server, backlog, *timeouts),
+                )
                 return
             connection.setblocking(False)
             # What the factory sets in its context is this connection's alone.
             contextvars.copy_context().run(self._begin, connection, address, protocol_factory, server)
+
+    def _rest_from_accepting(self, sock: socket.socket, error: OSError) -> None:
+        """Report once that something ran out; the socket stays readable, so it is not watched for a while."""
+        self.call_exception_handler(
+            {
+                "message": "socket.accept() out of system resource",
+                "exception": error,
+                "socket": trsock.TransportSocket(sock),
+            }
+        )
+        self._remove_reader(sock.fileno())
 
     def _begin(self, sock: socket.socket, address: Any, protocol_factory: Factory, server: Any) -> None:
         """Give an accepted connection its protocol."""
