@@ -73,7 +73,7 @@ run_tests() {
     grep -v '^orjson\|^pyright\|^ruff\|^maturin\|^ipykernel\|^jupyter' requirements/dev.txt >"$folder/needed.txt"
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -r "$folder/needed.txt" "$folder"/wheel/*.whl
     mkdir "$folder/tree"
-    cp -r tests examples crates docs scripts Cargo.toml Makefile pyproject.toml README.md "$folder/tree"
+    cp -r tests examples benches fuzz crates docs scripts Cargo.toml Makefile pyproject.toml README.md "$folder/tree"
     (cd "$folder/tree" && env -u PYTHON_GIL "$folder/venv/bin/python" -m pytest -o timeout=240 --ignore "$peers" "${folders[@]}")
     echo "free-threaded: the tests pass on $("$python" -VV), without the GIL"
     (cd "$folder/tree" && PYTHON_GIL=1 "$folder/venv/bin/python" -m pytest -o timeout=240 tests/threads tests/wire)
