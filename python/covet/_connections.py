@@ -64,19 +64,21 @@ class Connections(SocketOperations):
             raise
         return transport, protocol
 
-    def _accept_connection(
+    def _accept_connection(  # noqa: PLR0913 - asyncio's signature
         self,
         protocol_factory: Factory,
         sock: socket.socket,
         sslcontext: Any = None,
         server: Any = None,
         backlog: int = 100,
-        *timeouts: Any,
+        ssl_handshake_timeout: float | None = constants.SSL_HANDSHAKE_TIMEOUT,
+        ssl_shutdown_timeout: float | None = constants.SSL_SHUTDOWN_TIMEOUT,
     ) -> None:
         """Take those who wait; the listening socket is readable."""
-        above: Any = super()
+        again = (protocol_factory, sock, sslcontext, server, backlog, ssl_handshake_timeout, ssl_shutdown_timeout)
         if sslcontext is not None or self._debug:
-            above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            above: Any = super()
+            above._accept_connection(*again)
             return
         accept = _accept(sock)
         for _ in range(backlog + 1):  # `listen(0)` lets one wait
@@ -90,11 +92,7 @@ class Connections(SocketOperations):
                 if error.errno not in _EXHAUSTED:
                     raise
                 self._rest_from_accepting(sock, error)
-                self.call_later(
-                    constants.ACCEPT_RETRY_DELAY,
-                    self._start_serving,
-                    *(protocol_factory, sock, sslcontext, server, backlog, *timeouts),
-                )
+                self.call_later(constants.ACCEPT_RETRY_DELAY, self._start_serving, *again)
                 return
             connection.setblocking(False)
             # What the factory sets in its context is this connection's alone.
