@@ -42,6 +42,7 @@ def test_what_resume_writing_writes_after_close_is_sent(loop: EventLoop) -> None
         """Has more to write as soon as there is room, as TLS has."""
 
         more = CHUNKS
+        is_paused = False
 
         def __init__(self) -> None:
             self.lost: asyncio.Future[BaseException | None] = loop.create_future()
@@ -49,8 +50,12 @@ def test_what_resume_writing_writes_after_close_is_sent(loop: EventLoop) -> None
         def connection_made(self, transport: Any) -> None:
             self.transport = transport
 
+        def pause_writing(self) -> None:
+            self.is_paused = True
+
         def resume_writing(self) -> None:
-            if self.more:
+            self.is_paused = False
+            while self.more and not self.is_paused:
                 self.more -= 1
                 self.transport.write(CHUNK)
 
