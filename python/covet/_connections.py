@@ -64,7 +64,7 @@ class Connections(SocketOperations):
             raise
         return transport, protocol
 
-    def _accept_connection(  # noqa: PLR0913 - asyncio's signature
+    def _accept_connection(  # noqa: PLR0913, PLR0917 - asyncio's signature
         self,
         protocol_factory: Factory,
         sock: socket.socket,
