@@ -1,6 +1,7 @@
 #!/bin/bash
 # What can be shown of free-threaded Python (3.14t) on this machine: the crates compile for it; the tests run on it
-# without the GIL, the races between threads among them, and with it.
+# without the GIL, the races between threads among them, then those of threads on the other loops and CPython's own of
+# asyncio; and with the GIL.
 # An interpreter is, in this order: $PYTHON_FREE_THREADED; one that is installed; one that this script has built before;
 # one that it builds from $CPYTHON_SOURCE (a .tar.xz) or from Debian's source package. Without any: the compilation alone.
 set -euo pipefail
@@ -64,6 +65,8 @@ CONFIG
 # Of the packages that tests compare with, one has no wheel for this interpreter: its tests are left out.
 peers=tests/json/test_json_encode_peers.py
 folders=(tests/threads tests/wire tests/loop tests/types tests/typed tests/json tests/python tests/limits)
+# What of the tests over the wire says most of a driver.
+driven=(tests/threads/test_threads.py tests/wire/test_{handlers,streams,streamed_bodies,bodies_awaited,uploads}.py)
 
 run_tests() {
     local python="$1"
@@ -73,9 +76,19 @@ run_tests() {
     grep -v '^orjson\|^pyright\|^ruff\|^maturin\|^ipykernel\|^jupyter' requirements/dev.txt >"$folder/needed.txt"
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -r "$folder/needed.txt" "$folder"/wheel/*.whl
     mkdir "$folder/tree"
-    cp -r tests examples crates docs scripts Cargo.toml Makefile pyproject.toml README.md "$folder/tree"
+    cp -r tests examples benches fuzz crates docs scripts Cargo.toml Makefile pyproject.toml README.md "$folder/tree"
     (cd "$folder/tree" && env -u PYTHON_GIL "$folder/venv/bin/python" -m pytest -o timeout=240 --ignore "$peers" "${folders[@]}")
     echo "free-threaded: the tests pass on $("$python" -VV), without the GIL"
+    local loop
+    for loop in asyncio uvloop; do
+        (cd "$folder/tree" && env -u PYTHON_GIL COVET_TEST_LOOP="$loop" "$folder/venv/bin/python" -m pytest -q -o timeout=240 "${driven[@]}")
+    done
+    echo "free-threaded: threads on asyncio's loop and on uvloop as well"
+    if "$python" -c 'import test.test_asyncio' 2>/dev/null; then
+        (cd "$folder/tree" && "$folder/venv/bin/python" -m tests.asyncio.run)
+    else
+        echo "free-threaded: $python has no test package: CPython's own tests of asyncio are left out" >&2
+    fi
     (cd "$folder/tree" && PYTHON_GIL=1 "$folder/venv/bin/python" -m pytest -o timeout=240 tests/threads tests/wire)
     echo "free-threaded: and with the GIL, where threads are refused"
 }

@@ -1,8 +1,7 @@
 """How connections of the loop begin: the frequent cases without a detour.
 
 An address that is a number needs no looking up and is the only one to try; a connection that was accepted needs no
-task of its own. Everything else (names, TLS, local addresses, debug mode, failures of `accept`) is the standard
-library's code.
+task of its own. Everything else (names, TLS, local addresses, debug mode) is the standard library's code.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ __all__ = ["Connections"]
 
 # Tests and programs replace its `socket` module: what it does then is the standard library's own code.
 _base_events: Any = base_events
-_NONE_THERE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
+_NONE_THERE = (BlockingIOError, InterruptedError)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 Factory = Callable[[], asyncio.BaseProtocol]
@@ -34,6 +33,7 @@ class Connections(SocketOperations):
 
     _make_socket_transport: Callable[..., SocketTransport]
     _listening: dict[int, tuple[Listener, tuple[Any, ...]]]
+    _remove_reader: Callable[[int], bool]
     call_exception_handler: Callable[[dict[str, Any]], None]
 
     async def create_connection(
@@ -117,33 +117,50 @@ class Connections(SocketOperations):
     def _accepting_failed(self, error: BaseException) -> None:
         self.call_exception_handler({"message": "Accepting a connection failed", "exception": error})
 
-    def _accept_connection(
+    def _accept_connection(  # noqa: PLR0913, PLR0917 - asyncio's signature
         self,
         protocol_factory: Factory,
         sock: socket.socket,
         sslcontext: Any = None,
         server: Any = None,
         backlog: int = 100,
-        *timeouts: Any,
+        ssl_handshake_timeout: float | None = constants.SSL_HANDSHAKE_TIMEOUT,
+        ssl_shutdown_timeout: float | None = constants.SSL_SHUTDOWN_TIMEOUT,
     ) -> None:
         """Take those who wait; the listening socket is readable."""
-        above: Any = super()
+        again = (protocol_factory, sock, sslcontext, server, backlog, ssl_handshake_timeout, ssl_shutdown_timeout)
         if sslcontext is not None or self._debug:
-            above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            above: Any = super()
+            above._accept_connection(*again)
             return
         accept = _accept(sock)
-        for _ in range(backlog):
+        for _ in range(backlog + 1):  # `listen(0)` lets one wait
             try:
                 connection, address = accept()
             except _NONE_THERE:
                 return
-            except OSError:
-                # It fails there again, and is reported.
-                above._accept_connection(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                self._rest_from_accepting(sock, error)
+                self.call_later(constants.ACCEPT_RETRY_DELAY, self._start_serving, *again)
                 return
             connection.setblocking(False)
             # What the factory sets in its context is this connection's alone.
             contextvars.copy_context().run(self._begin, connection, address, protocol_factory, server)
+
+    def _rest_from_accepting(self, sock: socket.socket, error: OSError) -> None:
+        """Report once that something ran out; the socket stays readable, so it is not watched for a while."""
+        self.call_exception_handler(
+            {
+                "message": "socket.accept() out of system resource",
+                "exception": error,
+                "socket": trsock.TransportSocket(sock),
+            }
+        )
+        self._remove_reader(sock.fileno())
 
     def _begin(self, sock: socket.socket, address: Any, protocol_factory: Factory, server: Any) -> None:
         """Give an accepted connection its protocol."""

@@ -1,7 +1,7 @@
 """Run one module of CPython's asyncio tests on this loop, or on the stock one, and print a line for each test.
 
 Run as a program of its own (`run.py` does): the loop is put in place before the module is imported, so that what the
-module takes from asyncio is this loop. Reads one JSON object on standard input: `module`, `stock`, `leave_out`.
+module takes from asyncio is this loop. Reads one JSON object on standard input: `module`, `stock`, `leave_out`, `may_fail`.
 """
 
 import asyncio
@@ -13,10 +13,11 @@ import os
 import sys
 import unittest
 from asyncio import unix_events
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 SECONDS_PER_TEST = 120
+SECONDS_OF_ONE_THAT_MAY_FAIL = 20
 
 
 class Report:
@@ -63,11 +64,14 @@ def install() -> None:
 class Tests(unittest.TestSuite):
     """A flat suite that notes which test runs, from its set-up to its clean-up."""
 
+    may_fail: Collection[str] = ()
+
     def __iter__(self) -> Iterator[Any]:
         for test in flat(super().__iter__()):
             REPORT.constructed = False
             REPORT.write(start=test.id())
-            faulthandler.dump_traceback_later(SECONDS_PER_TEST, exit=True)
+            seconds = SECONDS_OF_ONE_THAT_MAY_FAIL if test.id() in self.may_fail else SECONDS_PER_TEST
+            faulthandler.dump_traceback_later(seconds, exit=True)
             yield test
             REPORT.write(end=test.id(), constructed=REPORT.constructed)
         faulthandler.cancel_dump_traceback_later()
@@ -120,7 +124,9 @@ def main() -> None:
     support.use_resources = {"cpu": None, "subprocess": None, "walltime": None}
     left_out = set(asked["leave_out"])
     loaded = unittest.defaultTestLoader.loadTestsFromName(asked["module"])
-    Tests(test for test in flat(loaded) if test.id() not in left_out).run(Outcomes())
+    tests = Tests(test for test in flat(loaded) if test.id() not in left_out)
+    tests.may_fail = asked["may_fail"]
+    tests.run(Outcomes())
     REPORT.write(over=True)
     # Processes that a failed test left would be waited for at exit. `run.py` ends them.
     os._exit(0)

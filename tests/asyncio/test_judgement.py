@@ -35,7 +35,7 @@ def test_a_few_skips_are_allowed_and_not_counted() -> None:
     tests = [f"{A}{number}" for number in range(40)]
     seen = {test: Seen("passed", True) for test in tests} | {
         tests[0]: Seen("failed", True),
-        tests[1]: Seen("failed", True),
+        tests[1]: Seen("failed", False, "the process ended in it"),
     }
     verdict = judge(seen, Kept("3.x", tests), {tests[0]: REASON, tests[1]: REASON})
     assert not verdict.faults

@@ -133,22 +133,104 @@ def test_a_factory_has_a_context_of_its_own(loop: EventLoop) -> None:
     assert found == ["unset", "unset"]
 
 
-def test_accept_without_a_descriptor_left_is_reported(loop: EventLoop, reports: list[dict[str, object]]) -> None:
-    class Exhausted:
-        """A listening socket of a process that has no descriptor left."""
+class Exhausted:
+    """A listening socket of a process that has no descriptor left for the first who comes."""
 
-        def __init__(self, listening: socket.socket) -> None:
-            self.fileno = listening.fileno
+    def __init__(self, listening: socket.socket) -> None:
+        self._listening = listening
+        self._fails = True
+        self.fileno, self.family, self.type, self.proto = listening.fileno, 0, 0, 0
+
+    def accept(self) -> Any:
+        if self._fails:
+            self._fails = False
+            raise OSError(errno.EMFILE, "none left")
+        return self._listening.accept()
+
+
+def test_accept_without_a_descriptor_left_is_reported_once_and_tried_again(
+    loop: EventLoop, reports: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
+    made: asyncio.Queue[Told] = asyncio.Queue()
+
+    def factory() -> Told:
+        told = Told()
+        made.put_nowait(told)
+        return told
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            accepting: Any = loop
+            accepting._start_serving(factory, Exhausted(listening), None, None, 100)
+            with socket.create_connection(listening.getsockname()):
+                told = await asyncio.wait_for(made.get(), 20)
+                assert len(reports) == 1
+            await asyncio.wait_for(told.lost, 20)
+            accepting._remove_reader(listening.fileno())
+
+    loop.run_until_complete(main())
+    assert reports[0]["message"] == "socket.accept() out of system resource"
+
+
+def test_another_failure_of_accept_is_reported_as_the_callbacks(
+    loop: EventLoop, reports: list[dict[str, object]]
+) -> None:
+    class Broken(Exhausted):
+        def accept(self) -> Any:
+            loop.stop()
+            raise OSError(errno.EPROTO, "no protocol")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()):
+        accepting: Any = loop
+        accepting._start_serving(asyncio.Protocol, Broken(listening), None, None, 100)
+        loop.run_forever()
+        accepting._remove_reader(listening.fileno())
+    assert "_accept_connection" in str(reports[0]["message"])
+    assert isinstance(reports[0]["exception"], OSError)
+
+
+def test_a_server_with_a_backlog_of_none_accepts(loop: EventLoop) -> None:
+    """`listen(0)` still lets one wait."""
+
+    async def main() -> None:
+        told = Told()
+        server = await loop.create_server(lambda: told, "127.0.0.1", 0, backlog=0)
+        async with server:
+            with socket.create_connection(server.sockets[0].getsockname()):
+                pass
+            await asyncio.wait_for(told.lost, 20)
+
+    loop.run_until_complete(main())
+
+
+def test_who_left_before_the_accept_does_not_hold_up_the_next(loop: EventLoop) -> None:
+    class Aborted(Exhausted):
+        aborts = 1
 
         def accept(self) -> Any:
-            raise OSError(errno.EMFILE, "none left")
+            if self.aborts:
+                self.aborts = 0
+                raise ConnectionAbortedError
+            return self._listening.accept()
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        accepting: Any = loop
-        accepting._accept_connection(asyncio.Protocol, Exhausted(listening), None, None, 1)
-        accepting._remove_reader(listening.fileno())
-    (report,) = reports
-    assert report["message"] == "socket.accept() out of system resource"
+    made: list[Told] = []
+
+    def factory() -> Told:
+        made.append(Told())
+        return made[-1]
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            with socket.create_connection(listening.getsockname()):
+                accepting: Any = loop
+                accepting._accept_connection(factory, Aborted(listening), None, None, 100)
+                assert len(made) == 1
+            await asyncio.wait_for(made[0].lost, 20)
+
+    loop.run_until_complete(main())
 
 
 def test_a_connection_that_is_cancelled_while_it_begins_is_closed(loop: EventLoop) -> None:

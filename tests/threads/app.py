@@ -38,6 +38,12 @@ async def where() -> tuple[int, int, str]:
     return os.getpid(), threading.get_ident(), threading.current_thread().name
 
 
+@main.get("/loop")
+async def loop() -> tuple[str, str]:
+    """The thread's name, and the package that its loop is of."""
+    return threading.current_thread().name, type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+
 @main.get("/living")
 async def alive() -> list[str]:
     return living

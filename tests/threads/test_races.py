@@ -186,7 +186,7 @@ def test_a_loop_that_rests_is_woken_by_any_thread() -> None:
         for _ in range(turns):
             await waiting.get()
             total += 1
-        answering.join()
+        await asyncio.to_thread(answering.join)  # which waits for a last callback
         return total
 
     assert covet.loop.run(main()) == 2_000

@@ -94,9 +94,20 @@ def test_all_threads_of_one_process_answer(workers: str) -> None:
 
 
 @without_gil
+@pytest.mark.parametrize("loop", ["covet", "asyncio", "uvloop"])
+def test_each_thread_has_the_loop_that_was_asked_for(loop: str) -> None:
+    pytest.importorskip(loop)
+    with running(APP, "--workers", "1", "--threads", "3", "--loop", loop) as server:
+        found = {tuple(json.loads(ask(server.port, "GET", "/loop").body)) for _ in range(200)}
+        server.stop()
+    assert found == {(name, loop) for name in NAMES}
+
+
+@without_gil
 def test_a_drain_finishes_what_each_thread_works_on() -> None:
     with running(APP, "--workers", "1", "--threads", "3") as server, ThreadPoolExecutor(48) as pool:
-        asked = [pool.submit(ask, server.port, "GET", "/sleep/1.5") for _ in range(48)]
+        # Long enough that none has its answer before the last one is there, on a busy machine too.
+        asked = [pool.submit(ask, server.port, "GET", "/sleep/6") for _ in range(48)]
         until(lambda: len(server.workers()) == 1, "one worker")
         until(lambda: connections(server.workers()[0]) >= 48, "all are accepted")
         server.signal(signal.SIGTERM)

@@ -13,6 +13,7 @@
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
 //! - [`handle`]: the handles that the scheduling methods return
+//! - `threadsafe`: the handles of calls from other threads
 //! - [`ready`]: what is queued: handles, and asyncio's own calls without one
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
@@ -64,6 +65,7 @@ mod task_end;
 #[cfg(test)]
 mod tests;
 mod thread_bound;
+mod threadsafe;
 mod turn;
 pub(crate) mod walk;
 

@@ -31,7 +31,7 @@ use super::net::{
 use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::task_end::EndCallback;
-use super::{Handle, TimerHandle, clock, dispatch};
+use super::{Handle, TimerHandle, clock, dispatch, threadsafe};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -257,9 +257,12 @@ impl Scheduler {
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, Handle>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
         Self::check(slf, &callback, "call_soon_threadsafe", true)?;
-        Self::call(slf, callback, args, context)
+        let handle = threadsafe::handle(slf, callback, args, context)?;
+        slf.get().schedule.push(&handle);
+        Self::pass_on(slf)?;
+        Ok(handle)
     }
 
     /// Runs `callback(*args)` after `delay` seconds.
