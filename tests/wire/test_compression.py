@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.wire.answers import Answer
-from tests.wire.compression_app import WORDS
 from tests.wire.connection import Connection, chunked, request
 from tests.wire.server_process import PATIENCE, ServerProcess, running
+from tests.wire.words import WORDS
 
 CODINGS = ("gzip", "br", "zstd")
 
