@@ -302,10 +302,12 @@ class _GuestAttachment(GuestDriver):
         """The engine's timers may have something to do."""
         if self._closed:
             return
-        self._come()
-        if not self._closed:
-            pause = _MOMENT if self._loop.time() - self._visited < 1 else _REST
-            self._alarm = self._loop.call_later(pause, self._look)
+        try:
+            self._come()
+        finally:  # also where a handler ended the program, whose loop may run again, as to drain
+            if not self._closed:
+                pause = _MOMENT if self._loop.time() - self._visited < 1 else _REST
+                self._alarm = self._loop.call_later(pause, self._look)
 
     def _come(self) -> None:
         if self._is_driven or self._closed:

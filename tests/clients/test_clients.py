@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -100,7 +101,8 @@ def test_browser(port: int, tmp_path: Path) -> None:
     page = f"http://127.0.0.1:{port}/browser/page?files={quote(files)}"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     command = [str(program("chromium")), *flags, f"--user-data-dir={tmp_path}", "--remote-debugging-port=0", page]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
+    environment = {**os.environ, "TMPDIR": os.fspath(tmp_path)}  # it is killed, and leaves things there
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as browser:
         try:
             assert ask(port, "GET", "/browser/told/events").json() == [["1", 1], ["2", 2], ["3", 3]]
             assert ask(port, "GET", "/browser/told/files").json() == [[n, size, sha256(size)] for n, size in FILES]

@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
+import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from covet import ConfigurationError, Covet, Server
+from covet import ConfigurationError, Covet, Request, Server
 from covet._drivers import attach, loop_factory
 from covet._native import GuestDriver, StockDriver
 from covet.loop import EventLoop
+from covet.settings import ServerSettings
 from tests.embedding.loops import LOOPS, Overriding, get, make_app, port_of, run_on
+from tests.wire.server_process import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -151,6 +155,48 @@ def test_a_guest_rests_after_clients_that_left() -> None:
             assert not driver._visit()
 
     run_on("uvloop", main())
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_the_engines_timers_outlive_a_handler_that_exits(kind: str) -> None:
+    """A guest may have called it while it looked at the timers: it must look again."""
+    app = Covet()
+
+    @app.get("/")
+    async def leave() -> str:
+        raise SystemExit(3)
+
+    @app.post("/")
+    async def whole(request: Request) -> int:
+        return len(await request.body())
+
+    loop = LOOPS[kind]()
+    server = Server(app, port=0, settings=ServerSettings(body_timeout=0.1))
+
+    def be_late() -> None:
+        """The request is there when the loop's timers are overdue: they come next."""
+        loop.remove_reader(ours)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.1)
+
+    async def wait_for_the_deadline() -> bytes:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1")
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    loop.run_until_complete(server.__aenter__())
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.create_connection(("127.0.0.1", port_of(server))) as client:
+        loop.add_reader(ours, be_late)
+        theirs.send(b"now")
+        with pytest.raises(SystemExit):
+            loop.run_forever()
+    assert loop.run_until_complete(wait_for_the_deadline()).startswith(b"HTTP/1.1 408 ")
+    loop.run_until_complete(server.__aexit__(None, None, None))
+    loop.close()
 
 
 @pytest.mark.parametrize("kind", LOOPS)

@@ -1,9 +1,13 @@
 """What the processes of a server hold: children, descriptors, shared memory. Linux only: read from /proc."""
 
+import fcntl
 import os
+import struct
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from tests.wire.server_process import PATIENCE, ServerProcess
 
@@ -37,6 +41,12 @@ def inodes(pid: int) -> list[str]:
         except FileNotFoundError:
             continue
     return found
+
+
+def unread(pipe: int | IO[str] | None) -> int:
+    """How many bytes in a pipe nobody has read yet."""
+    assert pipe is not None
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0])
 
 
 CONNECTIONS, BEATS = 0, 1

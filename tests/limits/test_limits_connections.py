@@ -38,6 +38,9 @@ def test_connections_of_one_address() -> None:
             answer = refused.next_answer()
             assert (answer.status, answer.closes, answer.get("retry-after")) == (503, True, "1")
             assert refused.rest() == b""
+        server.wait_for(
+            rf"too many connections: 1 turned away since the last such line \(max_connections_per_address is {limit}\)\n"
+        )
         local = [Connection(server.port) for _ in range(limit + 2)]
         assert {connection.ask("GET", "/").status for connection in local} == {200}, "loopback is never counted"
         kept.pop().socket.close()

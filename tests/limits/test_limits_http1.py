@@ -255,11 +255,16 @@ def test_connections() -> None:
             assert (answer.status, answer.closes, answer.get("retry-after")) == (503, True, "1")
             assert answer.problem()
             assert refused.rest() == b""
+        server.wait_for(
+            rf"WARNING covet\.server: too many connections: 1 turned away since .* \(max_connections is {limit}\)\n"
+        )
         kept.pop().socket.close()
         assert ask_until_let_in(server.port).status == 200, "there is room again"
         for connection in kept:
             assert connection.ask("GET", "/").status == 200, "who was in stays in"
             connection.socket.close()
+        server.stop()
+        assert server.log.count("too many connections") == 1, "once a minute"
 
 
 def ask_until_let_in(port: int) -> Answer:

@@ -4,6 +4,7 @@ The workers are real processes that run a module of this test's; the order to ea
 """
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.faults.possessions import unread, until
 
 PARENT = r"""
     import ast, sys
@@ -151,6 +154,25 @@ def test_a_failed_start_is_said_once_and_ends_all(start: Start) -> None:
     run.wait_for(r"^covet: cannot: x{100000}$")
     assert run.end() == 1
     assert sum("cannot" in line for line in run.seen) == 1
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_GETPIPE_SZ"), reason="Linux: tells what a pipe and a process wait for")
+def test_a_long_reason_is_said_whole_whatever_ends_meanwhile(start: Start) -> None:
+    """Its child ended while the supervisor waited for room on standard error, and the rest of the message was lost."""
+    run = start("refuse", 1)
+    assert run.process.stderr is not None
+    room = fcntl.fcntl(run.process.stderr, fcntl.F_GETPIPE_SZ)
+    until(lambda: unread(run.process.stderr) == room, "standard error is full")
+    run.process.send_signal(signal.SIGCHLD)
+    until(lambda: not is_pending(run.process.pid, signal.SIGCHLD), "the signal has ended the write")
+    run.wait_for(r"^covet: cannot: x{100000}$")
+    assert run.end() == 1
+
+
+def is_pending(pid: int, number: int) -> bool:
+    """Whether the process has not taken the signal yet (proc_pid_status(5), ShdPnd)."""
+    pending = Path(f"/proc/{pid}/status").read_text().partition("\nShdPnd:")[2].split()[0]
+    return bool(int(pending, 16) >> (number - 1) & 1)
 
 
 def test_crashes_without_a_ready_worker_end_it(start: Start) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import random
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -24,13 +23,11 @@ from covet import (
     StreamingResponse,
     UploadFile,
 )
+from tests.wire.words import WORDS
 
 main = Covet(middleware=[Compress()])
-_random = random.Random(1)
-WORDS = " ".join(str(_random.randrange(100_000)) for _ in range(500_000))
-"""Text of some 2.9 MB that compresses to about half."""
-
-directory = Path(tempfile.mkdtemp(prefix="covet-compression-"))
+_folder = tempfile.TemporaryDirectory(prefix="covet-compression-")
+directory = Path(_folder.name)
 (directory / "app.js").write_text(WORDS[:50_000])
 main.static("/static", directory)
 

@@ -2,7 +2,7 @@
 
 use covet_server::body::BodyError;
 use covet_server::buffers::Buffer;
-use covet_server::handler::Slow;
+use covet_server::handler::{Full, Slow};
 use covet_server::http1::{field_is_valid, reason_phrase};
 use covet_server::json::write::write_str;
 use covet_server::request_id;
@@ -196,6 +196,18 @@ pub(crate) fn slow(py: Python<'_>, request: &Slow<'_>) {
     let text = "slow: %s %s took %s s%s";
     let logged = imports::server_logger(py).and_then(|logger| {
         logger.call_method1(intern!(py, "warning"), (text, method, path, seconds, name))
+    });
+    if let Err(failed) = logged {
+        failed.write_unraisable(py, None);
+    }
+}
+
+/// One warning about connections that a limit turned away.
+pub(crate) fn full(py: Python<'_>, full: Full) {
+    let text = "too many connections: %d turned away since the last such line (%s is %d)";
+    let logged = imports::server_logger(py).and_then(|logger| {
+        let words = (text, full.turned_away, full.limit, full.most);
+        logger.call_method1(intern!(py, "warning"), words)
     });
     if let Err(failed) = logged {
         failed.write_unraisable(py, None);

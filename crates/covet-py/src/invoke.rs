@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use covet_server::admission::Pass;
 use covet_server::gathering::{Whole, gather};
-use covet_server::handler::{Answer, Handler, Request as Received, Slow};
+use covet_server::handler::{Answer, Full, Handler, Request as Received, Slow};
 use covet_server::multipart;
 use covet_server::query;
 use covet_server::response::Response;
@@ -66,6 +66,10 @@ impl Handler for Invoker {
 
     fn slow(&self, request: &Slow<'_>) {
         runtime::attached(|py| failure::slow(py, request));
+    }
+
+    fn full(&self, full: Full) {
+        runtime::attached(|py| failure::full(py, full));
     }
 
     fn panicked(&self, what: &str) {

@@ -93,6 +93,17 @@ pub struct Slow<'a> {
     pub request_id: Option<&'a str>,
 }
 
+/// Connections that a limit turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full {
+    /// The setting's name.
+    pub limit: &'static str,
+    /// Its value.
+    pub most: usize,
+    /// How many were turned away since this was last said of the limit, which is at most once a minute.
+    pub turned_away: u64,
+}
+
 /// Answers requests. Nothing about it is `Send`: it lives on its worker's thread.
 pub trait Handler {
     /// Answer one request. A panic costs the connection and is counted.
@@ -111,6 +122,11 @@ pub trait Handler {
     /// A request took longer than the settings call slow.
     fn slow(&self, request: &Slow<'_>) {
         let _ = request;
+    }
+
+    /// There were more connections than a limit allows.
+    fn full(&self, full: Full) {
+        let _ = full;
     }
 
     /// A panic was caught in a connection; `what` is its message.

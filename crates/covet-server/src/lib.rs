@@ -9,7 +9,7 @@
 //! - [`handler`]: the seam: what answers a request; [`body`] and [`response`] cross it; [`gathering`]: a body whole;
 //!   [`body_stream`]: one in pieces; [`streaming`]: an answer in parts; [`exchange`]: what goes on meanwhile
 //! - [`admission`]: how many requests are in flight, and who waits for a turn
-//! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`, [`tasks`]: what all of it leans on
+//! - [`settings`], [`buffers`], [`counters`], [`access_log`], [`request_id`], `chance`, `deadlines`, `turned_away`, [`tasks`]: what all of it leans on
 //! - [`cookies`], [`query`], [`media_type`]: the `Cookie` field, query strings and forms, `Content-Type`
 //! - [`proxies`]: the client, scheme and host of a request that came through proxies
 //! - [`compression`]: content codings of answers and of requests' bodies
@@ -50,4 +50,5 @@ pub mod settings;
 pub mod spool;
 pub mod streaming;
 pub mod tasks;
+mod turned_away;
 mod worker;

@@ -14,9 +14,10 @@ use crate::compression::Aside;
 use crate::connection::Active;
 use crate::counters::Counters;
 use crate::deadlines::{Deadlines, Millis};
-use crate::handler::Service;
+use crate::handler::{Full, Service};
 use crate::http1::DateCache;
 use crate::settings::Settings;
+use crate::turned_away::TurnedAway;
 
 /// Active parts kept for the next connection that needs one.
 const SPARE: usize = 64;
@@ -36,6 +37,8 @@ pub(crate) struct Worker {
     )]
     spare: RefCell<Vec<Box<Active>>>,
     addresses: RefCell<HashMap<IpAddr, usize>>,
+    /// By `max_connections`, and by `max_connections_per_address`.
+    turned_away: [TurnedAway; 2],
     date: RefCell<DateCache>,
     date_text: Cell<[u8; 29]>,
     second: Cell<Millis>,
@@ -63,6 +66,7 @@ impl Worker {
             counters,
             spare: RefCell::default(),
             addresses: RefCell::default(),
+            turned_away: Default::default(),
             date: RefCell::new(DateCache::default()),
             date_text: Cell::new([b' '; 29]),
             second: Cell::new(Millis::MAX),
@@ -159,15 +163,17 @@ impl Worker {
         self.counters.answered();
     }
 
-    /// Whether a further connection of `client` is one too many.
+    /// Whether a further connection of `client` is one too many. Says so now and then, if it is.
     pub(crate) fn is_full_for(&self, client: Option<SocketAddr>) -> bool {
-        if self.counters.connections() >= self.settings.max_connections as u64 {
+        let most = self.settings.max_connections;
+        if self.counters.connections() >= most as u64 {
+            self.tell_full(0, "max_connections", most);
             return true;
         }
         self.is_full_of(client)
     }
 
-    /// Whether a further connection of `client` is one too many of its address.
+    /// Whether a further connection of `client` is one too many of its address. Says so now and then, if it is.
     pub(crate) fn is_full_of(&self, client: Option<SocketAddr>) -> bool {
         let Some(limit) = self.settings.max_connections_per_address else {
             return false;
@@ -175,7 +181,21 @@ impl Worker {
         let Some(ip) = self.limited(client) else {
             return false;
         };
-        self.addresses.borrow().get(&ip).copied().unwrap_or(0) >= limit
+        let is_full = self.addresses.borrow().get(&ip).copied().unwrap_or(0) >= limit;
+        if is_full {
+            self.tell_full(1, "max_connections_per_address", limit);
+        }
+        is_full
+    }
+
+    fn tell_full(&self, which: usize, limit: &'static str, most: usize) {
+        if let Some(turned_away) = self.turned_away[which].count(self.deadlines.now()) {
+            self.service.handler.full(Full {
+                limit,
+                most,
+                turned_away,
+            });
+        }
     }
 
     /// Whether even an answer to a connection that is refused would be too much.

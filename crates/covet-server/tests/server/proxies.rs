@@ -7,6 +7,7 @@ use covet_server::proxies::{Fields, Trusted};
 use covet_server::settings::Settings;
 use tokio::net::UnixStream;
 
+use crate::directory::Directory;
 use crate::support::{Client, Site, now, run};
 
 fn who(request: &Request<'_>) -> Answer {
@@ -89,17 +90,14 @@ fn a_unix_socket_is_a_peer_of_its_own() {
     ];
     for (trusted, expected) in table {
         run(async {
-            let directory =
-                std::env::temp_dir().join(format!("covet-proxies-{}", std::process::id()));
-            std::fs::create_dir_all(&directory).unwrap();
-            let path = directory.join(trusted[0]);
+            let directory = Directory::new("proxies");
+            let path = directory.0.join("socket");
             let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
             let server = Site::new()
                 .on("GET", "/who", who)
                 .server(settings(trusted), None);
             server.listen(OwnedFd::from(listener)).unwrap();
             let mut client = Client::new(UnixStream::connect(&path).await.unwrap());
-            std::fs::remove_file(&path).unwrap();
             client
                 .send(format!("GET /who HTTP/1.1\r\nhost: own\r\n{SPOOF}\r\n"))
                 .await;

@@ -145,7 +145,9 @@ fn header_and_first_request_share_the_time_for_a_head() {
 #[test]
 fn connections_are_counted_for_who_connected() {
     run(async {
-        let served = site().serve(Settings {
+        let site = site();
+        let told = site.full();
+        let served = site.serve(Settings {
             max_connections_per_address: Some(2),
             ..settings(&[])
         });
@@ -159,6 +161,8 @@ fn connections_are_counted_for_who_connected() {
         let mut third = served.connect().await;
         third.send([V1, GET].concat()).await;
         assert_eq!(third.reply().await.status, 503);
+        let limit = told.borrow().first().map(|full| (full.limit, full.most));
+        assert_eq!(limit, Some(("max_connections_per_address", 2)));
         assert_eq!(third.rest().await, b"");
         let mut other = served.connect().await;
         other

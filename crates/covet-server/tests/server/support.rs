@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use covet_server::access_log::AccessLog;
 use covet_server::counters::Counters;
-use covet_server::handler::{Answer, Handler, Request, Route, Service, Slow};
+use covet_server::handler::{Answer, Full, Handler, Request, Route, Service, Slow};
 use covet_server::response::{Payload, Response, TEXT};
 use covet_server::routing::{Pattern, RouterBuilder};
 use covet_server::server::Server;
@@ -120,6 +120,7 @@ pub(crate) struct Site {
     calls: Vec<Call>,
     panics: Rc<RefCell<Vec<String>>>,
     slow: Rc<RefCell<Vec<String>>>,
+    full: Rc<RefCell<Vec<Full>>>,
 }
 
 impl Site {
@@ -171,6 +172,7 @@ impl Site {
                 by_route: self.calls,
                 panics: self.panics,
                 slow: self.slow,
+                full: self.full,
             }),
         };
         Server::new(settings, service, access, Counters::default())
@@ -187,6 +189,11 @@ impl Site {
         self
     }
 
+    /// What the server says of limits that turned connections away.
+    pub(crate) fn full(&self) -> Rc<RefCell<Vec<Full>>> {
+        Rc::clone(&self.full)
+    }
+
     pub(crate) fn serve(self, settings: Settings) -> Served {
         Served::new(self.server(settings, None))
     }
@@ -196,6 +203,7 @@ struct Calls {
     by_route: Vec<Call>,
     panics: Rc<RefCell<Vec<String>>>,
     slow: Rc<RefCell<Vec<String>>>,
+    full: Rc<RefCell<Vec<Full>>>,
 }
 
 impl Handler for Calls {
@@ -215,6 +223,10 @@ impl Handler for Calls {
         self.slow
             .borrow_mut()
             .push(format!("{} {} {named}", text(method), text(path)));
+    }
+
+    fn full(&self, full: Full) {
+        self.full.borrow_mut().push(full);
     }
 
     fn panicked(&self, what: &str) {
