@@ -21,4 +21,5 @@ def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("TMPDIR", os.fspath(folder))
         patch.setattr(tempfile, "tempdir", None)
         yield
-    assert sorted(path.name for path in folder.iterdir()) == []
+    # `multiprocessing` takes its own away when this process ends.
+    assert sorted(path.name for path in folder.iterdir() if not path.name.startswith("pymp-")) == []

@@ -382,3 +382,36 @@ def test_the_loop_shows_its_state(loop: EventLoop) -> None:
         return repr(asyncio.get_running_loop())
 
     assert loop.run_until_complete(main()) == "<EventLoop running=True closed=False debug=False>"
+
+
+def test_the_ways_to_write_a_call(loop: EventLoop) -> None:
+    """asyncio's own way is read without parsing; the others mean the same."""
+    seen: list[Any] = []
+    variable = contextvars.ContextVar("variable", default="outside")
+    context = contextvars.copy_context()
+    context.run(variable.set, "inside")
+
+    def note(*words: str) -> None:
+        seen.append((*words, variable.get()))
+
+    soon: Any = loop.call_soon
+    soon(note)
+    soon(note, "a", "b", context=context)
+    soon(note, "c", context=None)
+    soon(callback=note, context=context)
+    soon(**{"callback": note})
+    soon(*[note, "d"], **{"con" + "text": context})
+    EventLoop.call_soon(loop, note, "e").cancel()
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    inside, outside = "inside", "outside"
+    assert seen == [(outside,), ("a", "b", inside), ("c", outside), (inside,), (outside,), ("d", inside)]
+    for wrong in (
+        lambda: soon(),
+        lambda: soon(note, other=1),
+        lambda: soon(note, context=context, other=1),
+        lambda: soon(context=context),
+        lambda: EventLoop.call_soon(5, note),  # type: ignore[arg-type, misc]
+    ):
+        with pytest.raises(TypeError):
+            wrong()

@@ -81,15 +81,15 @@ struct Call<'py> {
 }
 
 impl<'py> Call<'py> {
-    fn make(&self, slf: &Bound<'py, Scheduler>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
+    fn make(&self, scheduler: &Bound<'py, Scheduler>) -> PyResult<Bound<'py, PyAny>> {
+        let py = scheduler.py();
         let named = match &self.words {
             None => 0,
             Some(words) if is_context_alone(words) => 1,
-            Some(_) => return self.pass_on(slf),
+            Some(_) => return self.pass_on(scheduler),
         };
         if self.count == 0 {
-            return self.pass_on(slf);
+            return self.pass_on(scheduler);
         }
         // SAFETY: CPython passes so many arguments.
         let given = unsafe { from_raw_parts(self.args, self.count + named) };
@@ -101,7 +101,7 @@ impl<'py> Call<'py> {
         };
         let context = given.get(self.count).map(borrowed);
         let context = context.filter(|context| !context.is_none());
-        let handle = Scheduler::_call_soon(slf, borrowed(&given[0]), args, context)?;
+        let handle = Scheduler::_call_soon(scheduler, borrowed(&given[0]), args, context)?;
         Ok(match handle {
             Some(handle) => handle.into_any(),
             None => py.None().into_bound(py),
@@ -109,9 +109,9 @@ impl<'py> Call<'py> {
     }
 
     /// Asks the method that parses its arguments.
-    fn pass_on(&self, slf: &Bound<'py, Scheduler>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let method = slf.getattr(intern!(py, "_call_soon"))?;
+    fn pass_on(&self, scheduler: &Bound<'py, Scheduler>) -> PyResult<Bound<'py, PyAny>> {
+        let py = scheduler.py();
+        let method = scheduler.getattr(intern!(py, "_call_soon"))?;
         let words = self.words.as_ref().map_or(ptr::null_mut(), Bound::as_ptr);
         // SAFETY: the arguments are passed on as they came, without room before the first.
         let answer =
