@@ -385,7 +385,7 @@ def test_the_loop_shows_its_state(loop: EventLoop) -> None:
 
 
 def test_the_ways_to_write_a_call(loop: EventLoop) -> None:
-    """asyncio's own way is read without parsing; the others mean the same."""
+    """Asyncio's own way is read without parsing; the others mean the same."""
     seen: list[Any] = []
     variable = contextvars.ContextVar("variable", default="outside")
     context = contextvars.copy_context()
@@ -399,7 +399,7 @@ def test_the_ways_to_write_a_call(loop: EventLoop) -> None:
     soon(note, "a", "b", context=context)
     soon(note, "c", context=None)
     soon(callback=note, context=context)
-    soon(**{"callback": note})
+    soon(callback=note)
     soon(*[note, "d"], **{"con" + "text": context})
     EventLoop.call_soon(loop, note, "e").cancel()
     loop.call_soon(loop.stop)
