@@ -59,6 +59,6 @@ def test_who_imports_the_native_module() -> None:
             module = node.module if isinstance(node, ast.ImportFrom) else ""
             if module == "covet._native" or "covet._native" in names or (module == "covet" and "_native" in names):
                 found.add(path.relative_to(package).with_suffix("").as_posix())
-    private = {"_drivers", "_serving", "_sockets", "_transports", "_uploads"}
+    private = {"_connections", "_drivers", "_serving", "_sockets", "_transports", "_uploads"}
     assert found <= private | {"changes", "cli/check", "json", "loop", "requests", "responses", "worker"}
     assert {"requests", "responses", "_serving"} <= found

@@ -21,6 +21,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 pub(crate) use self::call_soon::add_call_soon;
+pub(super) use self::entrance::spawn_own;
 pub(crate) use self::entrance::{enter, spawn};
 use super::awaitables::{Awaitables, new_future, new_task};
 use super::drive::Rest;
@@ -44,6 +45,8 @@ pub struct Scheduler {
     is_first_turn: AtomicBool,
     /// Its loop went on without it: what is scheduled here has to be passed on.
     is_left: AtomicBool,
+    /// A server's tasks run between its turns.
+    is_shared: AtomicBool,
     /// When the drive is to end, in seconds of the loop's clock, as bits.
     deadline: AtomicU64,
     /// Which of its tasks wait for their turn, where the engine is driven for a moment at a time.
@@ -79,6 +82,16 @@ impl Scheduler {
             slf.call_method0(intern!(slf.py(), "_pass_on"))?;
         }
         Ok(())
+    }
+
+    /// From now on a server's tasks run between the turns.
+    fn share(&self) {
+        self.is_shared.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a server's tasks run between the turns.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared.load(Ordering::Relaxed)
     }
 
     /// What is ready and what is timed.
@@ -200,6 +213,7 @@ impl Scheduler {
             is_stopping: AtomicBool::new(false),
             is_first_turn: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
+            is_shared: AtomicBool::new(false),
             tally: OnceLock::new(),
             deadline: AtomicU64::new(f64::INFINITY.to_bits()),
             thread: AtomicU64::new(0),

@@ -30,8 +30,8 @@ const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
 /// So many turns may follow each other without a look at the sockets in between: each look is a system call.
 const TURNS_BETWEEN_LOOKS: u32 = 8;
 
-/// So many turns of few callbacks may follow each other before the runtime's other tasks have theirs: going round
-/// through the runtime costs as much as a callback.
+/// So many turns of few callbacks may follow each other before the transports have theirs: going round through the
+/// runtime costs as much as a callback. Where a server runs, its tasks come between any two.
 const TURNS_AT_ONCE: u32 = 4;
 
 /// How many callbacks are few.
@@ -75,7 +75,7 @@ impl Turns {
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
-        let is_small = ran? <= FEW;
+        let is_small = ran? <= FEW && !scheduler.get().is_shared();
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
         } else if is_ready || !self.rest(scheduler, deadline, cx) {

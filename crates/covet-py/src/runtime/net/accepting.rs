@@ -81,7 +81,7 @@ impl Listener {
     fn start(slf: &Bound<'_, Self>) -> PyResult<()> {
         let event_loop = slf.get().scheduler.bind(slf.py());
         let task = tokio::task::unconstrained(Accepting(slf.clone().unbind()));
-        scheduler::spawn(event_loop.as_any(), task)
+        scheduler::spawn_own(event_loop, task)
     }
 
     /// Accepts no more. The socket is the caller's to close.

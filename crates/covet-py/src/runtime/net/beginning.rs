@@ -126,7 +126,7 @@ impl StreamTransport {
             Err(error) => return Self::fail(slf, os_error(&error), "Fatal error on transport"),
         }
         let task = tokio::task::unconstrained(Serving::new(slf));
-        scheduler::spawn(event_loop.as_any(), task)
+        scheduler::spawn_own(event_loop, task)
     }
 }
 

@@ -21,8 +21,21 @@ pub(crate) fn spawn(
 ) -> PyResult<()> {
     let _attached = Attached::new(event_loop.py());
     let driver = of(event_loop)?;
-    let _in_force = driver.get().in_force();
-    driver.get().engine()?.spawn(future)
+    driver.get().share();
+    spawn_own(&driver, future)
+}
+
+/// The same for a task of asyncio's own, a transport's: what the loop's turns leave it is asyncio's business.
+///
+/// # Errors
+///
+/// As for [`spawn`].
+pub(in crate::runtime) fn spawn_own(
+    scheduler: &Bound<'_, Scheduler>,
+    future: impl Future<Output = ()> + 'static,
+) -> PyResult<()> {
+    let _in_force = scheduler.get().in_force();
+    scheduler.get().engine()?.spawn(future)
 }
 
 /// Calls `f` with the loop's runtime entered, so that it can make sockets and timers outside a task.
@@ -33,6 +46,7 @@ pub(crate) fn spawn(
 pub(crate) fn enter<R>(event_loop: &Bound<'_, PyAny>, f: impl FnOnce() -> R) -> PyResult<R> {
     let _attached = Attached::new(event_loop.py());
     let driver = of(event_loop)?;
+    driver.get().share();
     let _in_force = driver.get().in_force();
     driver.get().engine()?.enter(f)
 }
