@@ -16,10 +16,12 @@ if ROOT not in sys.path:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test, and no program that one starts, leaves a temporary file behind."""
-    folder = tmp_path_factory.mktemp("temporary")
-    with pytest.MonkeyPatch.context() as patch:
+    tmp_path_factory.getbasetemp()  # what tests are given lies elsewhere, and stays
+    with tempfile.TemporaryDirectory(prefix="covet-tests-") as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        folder.chmod(0o711)  # servers that run as another user have folders in it
         patch.setenv("TMPDIR", os.fspath(folder))
         patch.setattr(tempfile, "tempdir", None)
         yield
-    # `multiprocessing` takes its own away when this process ends.
-    assert sorted(path.name for path in folder.iterdir() if not path.name.startswith("pymp-")) == []
+        # `multiprocessing` takes its own away when this process ends.
+        assert sorted(path.name for path in folder.iterdir() if not path.name.startswith("pymp-")) == []
