@@ -1,5 +1,6 @@
 """What tests share is imported as `tests.<topic>.<module>`, from whatever folder pytest was started in."""
 
+import multiprocessing.util
 import os
 import sys
 import tempfile
@@ -16,12 +17,13 @@ if ROOT not in sys.path:
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test, and no program that one starts, leaves a temporary file behind."""
-    tmp_path_factory.getbasetemp()  # what tests are given lies elsewhere, and stays
+    # What tests are given lies elsewhere and stays; what `multiprocessing` has goes when this process ends.
+    tmp_path_factory.getbasetemp()
+    multiprocessing.util.get_temp_dir()
     with tempfile.TemporaryDirectory(prefix="covet-tests-") as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
         folder.chmod(0o711)  # servers that run as another user have folders in it
         patch.setenv("TMPDIR", os.fspath(folder))
         patch.setattr(tempfile, "tempdir", None)
         yield
-        # `multiprocessing` takes its own away when this process ends.
-        assert sorted(path.name for path in folder.iterdir() if not path.name.startswith("pymp-")) == []
+        assert sorted(path.name for path in folder.iterdir()) == []

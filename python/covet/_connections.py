@@ -1,7 +1,8 @@
 """How connections of the loop begin: the frequent cases without a detour.
 
 An address that is a number needs no looking up and is the only one to try; a connection that was accepted needs no
-task of its own. Everything else (names, TLS, local addresses, debug mode) is the standard library's code.
+task of its own. Where it is TCP without TLS, connecting and accepting are native, and no Python socket is made.
+Everything else (names, TLS, local addresses, debug mode) is the standard library's code.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import sys
 import types
 from asyncio import base_events, constants, trsock
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, NamedTuple
 
 from covet._native import BareSocket, Listener
 from covet._sockets import INTERNET, SocketOperations, number_of_family
@@ -28,11 +29,20 @@ _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 Factory = Callable[[], asyncio.BaseProtocol]
 
 
+class Serving(NamedTuple):
+    """A listening socket that is accepted from natively."""
+
+    listener: Listener
+    sock: socket.socket
+    arguments: tuple[Any, ...]
+    """Those of `_start_serving`."""
+
+
 class Connections(SocketOperations):
     """`create_connection`, and what `create_server` does with those who come."""
 
     _make_socket_transport: Callable[..., SocketTransport]
-    _listening: dict[int, tuple[Listener, tuple[Any, ...]]]
+    _listening: dict[int, Serving]
     _remove_reader: Callable[[int], bool]
     call_exception_handler: Callable[[dict[str, Any]], None]
 
@@ -40,9 +50,8 @@ class Connections(SocketOperations):
         self, protocol_factory: Factory, host: Any = None, port: Any = None, **options: Any
     ) -> tuple[Any, Any]:
         """Connect to an address; return the transport and the protocol, which was told."""
-        sock = (
-            None if options or self._debug or _base_events.socket is not socket else BareSocket.connecting(host, port)
-        )
+        is_frequent = not options and not self._debug and _base_events.socket is socket
+        sock = BareSocket.connecting(host, port) if is_frequent else None
         if sock is None:
             above: Any = super()
             made: tuple[Any, Any] = await above.create_connection(protocol_factory, host, port, **options)
@@ -77,16 +86,15 @@ class Connections(SocketOperations):
             above: Any = super()
             above._start_serving(protocol_factory, sock, sslcontext, server, backlog, *timeouts)
             return
-        making = (protocol_factory, SocketTransport, server)
-        descriptor = sock.fileno()
-        listener = Listener(self, sock, (descriptor, sock.proto), making, backlog)
-        self._listening[descriptor] = (listener, (protocol_factory, sock, sslcontext, server, backlog, *timeouts))
+        listener = Listener(self, sock, (protocol_factory, SocketTransport, server), backlog)
+        arguments = (protocol_factory, sock, sslcontext, server, backlog, *timeouts)
+        self._listening[sock.fileno()] = Serving(listener, sock, arguments)
         listener.start()
 
     def _stop_serving(self, sock: socket.socket) -> None:
         """Accept no more, and close the listening socket."""
-        known = self._listening.get(sock.fileno())
-        if known is not None and known[1][1] is sock:
+        serving = self._listening.get(sock.fileno())
+        if serving is not None and serving.sock is sock:
             self._stop_listening(sock.fileno())
             sock.close()
         else:
@@ -94,25 +102,19 @@ class Connections(SocketOperations):
             above._stop_serving(sock)
 
     def _stop_listening(self, descriptor: int) -> None:
-        listener, _ = self._listening.pop(descriptor)
-        listener.stop()
+        self._listening.pop(descriptor).listener.stop()
 
     def _accept_failed(self, descriptor: int, error: OSError) -> None:
-        """Report it, as asyncio does; where something has run out, accept again after a while."""
-        _, arguments = self._listening[descriptor]
-        sock = arguments[1]
-        if sock.fileno() != descriptor:
+        """`accept` of a socket that is accepted from natively failed."""
+        serving = self._listening[descriptor]
+        if serving.sock.fileno() != descriptor:
             # Closed by somebody else: nobody comes any more.
             self._stop_listening(descriptor)
-            return
-        exhausted = error.errno in _EXHAUSTED
-        words = "out of system resource" if exhausted else "failed"
-        self.call_exception_handler(
-            {"message": f"socket.accept() {words}", "exception": error, "socket": trsock.TransportSocket(sock)}
-        )
-        if exhausted:
+        elif error.errno in _EXHAUSTED:
             self._stop_listening(descriptor)
-            self.call_later(constants.ACCEPT_RETRY_DELAY, self._start_serving, *arguments)
+            self._rest_from_accepting(error, serving.arguments)
+        else:
+            self._report_accept("failed", error, serving.sock)
 
     def _accepting_failed(self, error: BaseException) -> None:
         self.call_exception_handler({"message": "Accepting a connection failed", "exception": error})
@@ -144,23 +146,29 @@ class Connections(SocketOperations):
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
                     raise
-                self._rest_from_accepting(sock, error)
-                self.call_later(constants.ACCEPT_RETRY_DELAY, self._start_serving, *again)
+                # It stays readable.
+                self._remove_reader(sock.fileno())
+                self._rest_from_accepting(error, again)
                 return
             connection.setblocking(False)
             # What the factory sets in its context is this connection's alone.
             contextvars.copy_context().run(self._begin, connection, address, protocol_factory, server)
 
-    def _rest_from_accepting(self, sock: socket.socket, error: OSError) -> None:
-        """Report once that something ran out; the socket stays readable, so it is not watched for a while."""
+    def _rest_from_accepting(self, error: OSError, arguments: tuple[Any, ...]) -> None:
+        """Report that something ran out, and accept again after a while."""
+        self._report_accept("out of system resource", error, arguments[1])
+        self.call_later(constants.ACCEPT_RETRY_DELAY, self._serve_again, *arguments)
+
+    def _serve_again(self, protocol_factory: Factory, sock: socket.socket, *others: Any) -> None:
+        """Accept again, unless the server was closed meanwhile."""
+        if sock.fileno() >= 0:
+            self._start_serving(protocol_factory, sock, *others)
+
+    def _report_accept(self, what: str, error: OSError, sock: socket.socket) -> None:
+        """Report a failure of `accept` in asyncio's words."""
         self.call_exception_handler(
-            {
-                "message": "socket.accept() out of system resource",
-                "exception": error,
-                "socket": trsock.TransportSocket(sock),
-            }
+            {"message": f"socket.accept() {what}", "exception": error, "socket": trsock.TransportSocket(sock)}
         )
-        self._remove_reader(sock.fileno())
 
     def _begin(self, sock: socket.socket, address: Any, protocol_factory: Factory, server: Any) -> None:
         """Give an accepted connection its protocol."""

@@ -74,9 +74,9 @@ class SocketTransport(StreamTransport):
         if waiter is not None and not waiter.done():
             waiter.set_exception(ConnectionError("Connection is closed by peer"))
 
-    def _make_socket(self, descriptor: int, is_old: bool, proto: int) -> socket.socket:
+    def _make_socket(self, descriptor: int, is_ipv4: bool, proto: int) -> socket.socket:
         """The Python socket of a descriptor that had none."""
-        sock = socket.socket(_family(is_old), socket.SOCK_STREAM, proto, fileno=descriptor)
+        sock = socket.socket(_family(is_ipv4), socket.SOCK_STREAM, proto, fileno=descriptor)
         sock.setblocking(False)
         return sock
 
@@ -84,8 +84,8 @@ class SocketTransport(StreamTransport):
         sock = self._sock
         if sock is None:
             # Asked for after the end: it is known to be closed.
-            is_old, proto = self._kind()
-            sock = socket.socket(_family(is_old), socket.SOCK_STREAM, proto)
+            is_ipv4, proto = self._kind()
+            sock = socket.socket(_family(is_ipv4), socket.SOCK_STREAM, proto)
             sock.close()
         return trsock.TransportSocket(sock)
 
@@ -156,8 +156,8 @@ def transport_of(  # noqa: PLR0913 - asyncio's signature
     return SocketTransport(event_loop, sock, protocol, waiter, described, server)
 
 
-def _family(is_old: bool) -> socket.AddressFamily:
-    return socket.AF_INET if is_old else socket.AF_INET6
+def _family(is_ipv4: bool) -> socket.AddressFamily:
+    return socket.AF_INET if is_ipv4 else socket.AF_INET6
 
 
 def _described(sock: socket.socket, extra: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import pathlib
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -51,3 +54,19 @@ def restored_signals() -> Iterator[None]:
         signal.signal(number, handler)
     with contextlib.suppress(ValueError):
         assert signal.set_wakeup_fd(-1) == -1, "a run left the wake-up descriptor set"
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Certificate and key for localhost in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate, and it is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    made, key = folder / "localhost.pem", folder / "key.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = [openssl, "req", "-x509", *curve, *subject, "-keyout", str(key), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    made.write_text(made.read_text() + key.read_text())
+    return made

@@ -248,6 +248,38 @@ def test_without_a_descriptor_left_it_accepts_again_later(
         assert isinstance(report["socket"], asyncio.trsock.TransportSocket)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("is_native", [True, False])
+def test_a_server_that_closes_while_it_rests_from_accepting_begins_no_more(
+    loop: EventLoop, reports: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, is_native: bool
+) -> None:
+    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def main() -> None:
+        with socket.socket(socket.AF_INET if is_native else socket.AF_UNIX) as client:
+            if is_native:
+                server = await loop.create_server(Kept, "127.0.0.1", 0)
+            else:
+                server = await loop.create_unix_server(Kept, f"\0covet-test-rests-{os.getpid()}")
+            listening = server.sockets[0]
+            free = os.dup(client.fileno())
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+            try:
+                client.connect(listening.getsockname())
+                while not reports:
+                    await asyncio.sleep(0)
+                server.close()
+                later = loop.create_future()
+                loop.call_later(0.01, later.set_result, None)  # after what was to begin again
+                await later
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    loop.run_until_complete(main())
+    assert [report["message"] for report in reports] == ["socket.accept() out of system resource"]
+
+
 def test_a_listening_socket_closed_behind_its_back_harms_nobody(loop: EventLoop, reports: list[object]) -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:

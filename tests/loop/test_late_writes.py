@@ -2,10 +2,8 @@
 
 import asyncio
 import pathlib
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -82,20 +80,11 @@ def test_what_resume_writing_writes_after_close_is_sent(loop: EventLoop) -> None
         loop.run_until_complete(main())
 
 
-@pytest.fixture(scope="module")
-def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+@pytest.fixture
+def contexts(certificate: pathlib.Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """The server's and the client's."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl makes the certificate, and it is not installed")
-    folder: pathlib.Path = tmp_path_factory.mktemp("certificate")
-    made, key = folder / "localhost.pem", folder / "key.pem"
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = [openssl, "req", "-x509", *curve, *subject, "-keyout", str(key), "-out", str(made)]
-    subprocess.run(command, check=True, capture_output=True)
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=made)
-    server.load_cert_chain(made, key)
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=certificate)
+    server.load_cert_chain(certificate)
     return server, client
 
 

@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
-import shutil
 import ssl
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -36,22 +34,6 @@ async def ended(protocols: list[Any]) -> None:
     """Wait for their connections, which a server does not do before 3.12.1."""
     for protocol in protocols:
         await asyncio.wait_for(protocol.lost, 20)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Certificate and key for localhost in one file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl makes the certificate, and it is not installed")
-    folder = tmp_path_factory.mktemp("certificate")
-    made, key = folder / "localhost.pem", folder / "key.pem"
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = [openssl, "req", "-x509", *curve, *subject, "-keyout", str(key), "-out", str(made)]
-    subprocess.run(command, check=True, capture_output=True)
-    made.write_text(made.read_text() + key.read_text())
-    return made
 
 
 @pytest.fixture(params=["tcp", "unix", "tls", "tls over unix"])

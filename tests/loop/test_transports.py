@@ -10,6 +10,7 @@ import pathlib
 import socket
 import struct
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -338,6 +339,34 @@ def test_much_and_little_arrive_unchanged(loop: EventLoop, pair: tuple[Any, Any]
             assert arrived == message
             del protocol.seen[1:]
             await sending
+        transport.close()
+        await protocol.lost
+
+    loop.run_until_complete(main())
+
+
+def test_turns_that_follow_each_other_starve_no_transport(loop: EventLoop, pair: tuple[Any, Any]) -> None:
+    """Where no server runs, turns of few callbacks follow each other at once, but not for ever."""
+    ours, theirs = pair
+    turns = 0
+
+    def spin() -> None:
+        nonlocal turns
+        turns += 1
+        spinning.append(loop.call_soon(spin))
+
+    spinning: deque[asyncio.Handle] = deque(maxlen=1)
+
+    async def main() -> None:
+        transport, protocol = await connected(ours)
+        spin()
+        before = turns
+        for _ in range(10):
+            theirs.send(b"x")
+            await protocol.received.wait()
+            protocol.received.clear()
+        spinning[0].cancel()
+        assert turns - before < 10 * 30, f"{turns - before} turns for 10 messages"
         transport.close()
         await protocol.lost
 

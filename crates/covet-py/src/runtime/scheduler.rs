@@ -6,6 +6,7 @@
 mod call_soon;
 mod driving;
 mod entrance;
+mod scheduling;
 
 use std::num::NonZeroU64;
 use std::os::fd::RawFd;
@@ -13,9 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use covet_server::tasks::Tally;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -76,14 +76,6 @@ impl Scheduler {
         !self.is_closed.load(Ordering::Relaxed) && !self.is_debug()
     }
 
-    /// Passes on what was just scheduled, where the loop went on without this scheduler.
-    fn pass_on(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().is_left.load(Ordering::Relaxed) {
-            slf.call_method0(intern!(slf.py(), "_pass_on"))?;
-        }
-        Ok(())
-    }
-
     /// From now on a server's tasks run between the turns.
     fn share(&self) {
         self.is_shared.store(true, Ordering::Relaxed);
@@ -109,67 +101,6 @@ impl Scheduler {
         &self.waits
     }
 
-    fn check_open(&self) -> PyResult<()> {
-        if self.is_closed.load(Ordering::Relaxed) {
-            Err(closed())
-        } else {
-            Ok(())
-        }
-    }
-
-    fn check<'py>(
-        slf: &Bound<'py, Self>,
-        callback: &Bound<'py, PyAny>,
-        method: &str,
-        from_any_thread: bool,
-    ) -> PyResult<()> {
-        let this = slf.get();
-        this.check_open()?;
-        if this.is_debug() {
-            if !from_any_thread {
-                slf.call_method0(intern!(slf.py(), "_check_thread"))?;
-            }
-            slf.call_method1(intern!(slf.py(), "_check_callback"), (callback, method))?;
-        }
-        Ok(())
-    }
-
-    fn call<'py>(
-        slf: &Bound<'py, Self>,
-        callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
-        context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, Handle>> {
-        let handle = Bound::new(slf.py(), Handle::create(slf, callback, args, context)?)?;
-        slf.get().schedule.push(handle.as_any());
-        Self::pass_on(slf)?;
-        Ok(handle)
-    }
-
-    /// `call_soon` from Rust.
-    pub(super) fn schedule_call<'py>(
-        slf: &Bound<'py, Self>,
-        callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
-    ) -> PyResult<()> {
-        Self::check(slf, &callback, "call_soon", false)?;
-        Self::call(slf, callback, args, None).map(drop)
-    }
-
-    /// `call_soon` from Rust, of what nobody will cancel or ask for.
-    pub(super) fn schedule_own<'py>(
-        slf: &Bound<'py, Self>,
-        callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
-    ) -> PyResult<()> {
-        if !slf.get().is_plain() {
-            return Self::schedule_call(slf, callback, args);
-        }
-        let call = OwnCall::new(callback, args, super::context::copy_current(slf.py())?);
-        slf.get().schedule.push_call(slf.py(), call);
-        Self::pass_on(slf)
-    }
-
     /// Which descriptors are transports'.
     pub(super) fn transports<'a, 'py>(
         &'a self,
@@ -179,24 +110,6 @@ impl Scheduler {
             .transports
             .get_or_try_init(py, || Py::new(py, Registered::new()))?;
         Ok(known.bind(py))
-    }
-
-    fn call_timed<'py>(
-        slf: &Bound<'py, Self>,
-        when: f64,
-        callback: Bound<'py, PyAny>,
-        args: Bound<'py, PyTuple>,
-        context: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, TimerHandle>> {
-        Self::check(slf, &callback, "call_at", false)?;
-        let timer = TimerHandle::create(
-            slf.py(),
-            when,
-            Handle::create(slf, callback, args, context)?,
-        )?;
-        slf.get().schedule.push_timer(when, &timer);
-        Self::pass_on(slf)?;
-        Ok(timer)
     }
 }
 
@@ -242,7 +155,7 @@ impl Scheduler {
 
     /// Runs `callback(*args)` in the next turn: `call_soon` for those who write its arguments in rare ways.
     #[pyo3(signature = (callback, *args, context=None))]
-    fn _call_soon<'py>(
+    fn _call_soon_parsed<'py>(
         slf: &Bound<'py, Self>,
         callback: Bound<'py, PyAny>,
         args: Bound<'py, PyTuple>,
@@ -486,8 +399,4 @@ impl Scheduler {
         self.schedule.clear_collected();
         self.awaitables.clear_collected();
     }
-}
-
-fn closed() -> PyErr {
-    PyRuntimeError::new_err("Event loop is closed")
 }

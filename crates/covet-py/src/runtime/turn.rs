@@ -75,23 +75,23 @@ impl Turns {
         let ran = dispatch::run_ready(scheduler);
         scheduler.get().pass_turn();
         net::send_deferred(scheduler)?;
-        let is_small = ran? <= FEW && !scheduler.get().is_shared();
+        let may_follow = ran? <= FEW && !scheduler.get().is_shared();
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
         } else if is_ready || !self.rest(scheduler, deadline, cx) {
-            return Ok(self.go_on(is_small, cx));
+            return Ok(self.go_on(may_follow, cx));
         } else {
             self.unlooked = 0;
         }
         Ok(false)
     }
 
-    /// Whether the next turn follows at once. Else the task runs again after the others, and now and then after a look
+    /// Whether the next turn follows at once, where it may. Else the task runs again after the others, and now and then after a look
     /// at the sockets: neither side starves.
-    fn go_on(&mut self, is_small: bool, cx: &mut Context<'_>) -> bool {
+    fn go_on(&mut self, may_follow: bool, cx: &mut Context<'_>) -> bool {
         self.unlooked += 1;
         if self.unlooked < TURNS_BETWEEN_LOOKS {
-            let at_once = is_small && !self.unlooked.is_multiple_of(TURNS_AT_ONCE);
+            let at_once = may_follow && !self.unlooked.is_multiple_of(TURNS_AT_ONCE);
             if !at_once {
                 cx.waker().wake_by_ref();
             }

@@ -49,26 +49,25 @@ struct Listening {
 
 #[pymethods]
 impl Listener {
-    /// Listens: `sock` has the descriptor and the `proto` that `number` says. `making` is a protocol factory, the
-    /// class of transports and the server.
+    /// Listens at `sock`. `making` is a protocol factory, the class of transports and the server.
     #[new]
     fn new(
         event_loop: &Bound<'_, Scheduler>,
         sock: &Bound<'_, PyAny>,
-        number: (RawFd, i32),
         making: Making,
         backlog: usize,
     ) -> PyResult<Self> {
         let py = event_loop.py();
+        let fd = sock.call_method0(intern!(py, "fileno"))?.extract()?;
         let engine = event_loop.get().engine()?;
-        let watched = engine.enter(|| Watched::for_owner(number.0))?;
+        let watched = engine.enter(|| Watched::for_owner(fd))?;
         Ok(Self {
             scheduler: event_loop.clone().unbind(),
             sock: sock.clone().unbind(),
             making,
             context: context::copy_current(py)?.unbind(),
-            fd: number.0,
-            protocol: number.1,
+            fd,
+            protocol: sock.getattr(intern!(py, "proto"))?.extract()?,
             backlog: backlog.max(1),
             state: Mutex::new(Listening {
                 watched: Some(watched.map_err(|error| os_error(&error))?),

@@ -48,12 +48,7 @@ impl Described {
         self.server = server.map(Bound::unbind);
     }
 
-    /// The server that accepted it.
-    pub(super) fn server<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        Some(self.server.as_ref()?.bind(py).clone())
-    }
-
-    /// The same, which then forgets it.
+    /// The server that accepted it, which is then forgotten.
     pub(super) fn take_server(&mut self) -> Option<Py<PyAny>> {
         self.server.take()
     }
@@ -65,7 +60,7 @@ impl Described {
     }
 
     /// Whether it is of IPv4, else of IPv6.
-    fn is_old(&self) -> bool {
+    fn is_ipv4(&self) -> bool {
         let known = self.local.or(self.peer);
         known.is_none_or(|address| address.is_ipv4())
     }
@@ -136,9 +131,9 @@ impl StreamTransport {
             }
             Socket::Bare(stream, protocol) => (stream, protocol),
         };
-        let is_old = state.described.is_old();
+        let is_ipv4 = state.described.is_ipv4();
         drop(state);
-        let words = (stream.as_raw_fd(), is_old, protocol);
+        let words = (stream.as_raw_fd(), is_ipv4, protocol);
         let made = slf.call_method1(intern!(py, "_make_socket"), words);
         let mut state = this.state();
         match made {
@@ -158,7 +153,7 @@ impl StreamTransport {
     /// Family and protocol of a bare socket that is closed: whether it was of IPv4, and `socket.socket.proto`.
     pub(super) fn kind(&self) -> (bool, i32) {
         let state = self.state();
-        (state.described.is_old(), state.described.protocol)
+        (state.described.is_ipv4(), state.described.protocol)
     }
 }
 

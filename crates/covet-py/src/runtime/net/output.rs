@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -45,6 +46,26 @@ impl Output {
             low: HIGH_WATER / 4,
             is_paused: false,
             is_blocked: false,
+        }
+    }
+
+    /// Sets the water marks, of which one follows from the other where it is not said, as asyncio's do.
+    ///
+    /// # Errors
+    ///
+    /// `ValueError`.
+    pub(super) fn set_limits(&mut self, high: Option<i64>, low: Option<i64>) -> PyResult<()> {
+        let usual = HIGH_WATER.cast_signed() as i64;
+        let high = high.unwrap_or_else(|| low.map_or(usual, |low| low.saturating_mul(4)));
+        let low = low.unwrap_or(high.div_euclid(4));
+        match (usize::try_from(high), usize::try_from(low)) {
+            (Ok(checked_high), Ok(checked_low)) if high >= low => {
+                (self.high, self.low) = (checked_high, checked_low);
+                Ok(())
+            }
+            _ => Err(PyValueError::new_err(format!(
+                "high ({high}) must be >= low ({low}) must be >= 0"
+            ))),
         }
     }
 

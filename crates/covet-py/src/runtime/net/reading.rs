@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::descriptor::receive_buffer;
-use super::room::{MOST_AT_ONCE, Received, receive};
+use super::room::{MOST_AT_ONCE, MUCH, receive};
 use super::state::State;
 use super::transport::StreamTransport;
 use super::writing::os_error;
@@ -80,15 +80,17 @@ impl StreamTransport {
         if *is_buffered {
             return Look::Room;
         }
+        // Under the lock, but no call into Python: making a `bytes` runs nothing.
         let received = receive(py, self.fd(), MOST_AT_ONCE, *expects_much);
-        if is_exhausted(received.as_ref().map(Received::len), MOST_AT_ONCE) {
+        let count = received.as_ref().map(|bytes| bytes.as_bytes().len());
+        if is_exhausted(count, MOST_AT_ONCE) {
             ready.clear_ready();
         }
-        *expects_much = received.as_ref().is_ok_and(Received::is_much);
+        *expects_much = count.is_ok_and(|count| count >= MUCH);
         drop(state);
         match received {
-            Ok(Received::End) => Look::End,
-            Ok(Received::Bytes(bytes)) => Look::Bytes(bytes),
+            Ok(bytes) if bytes.as_bytes().is_empty() => Look::End,
+            Ok(bytes) => Look::Bytes(bytes),
             Err(error) if is_temporary(&error) => {
                 cx.waker().wake_by_ref();
                 Look::Nothing

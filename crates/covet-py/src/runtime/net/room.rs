@@ -21,37 +21,14 @@ use crate::runtime::GrowingBytes;
 /// So much is read in one system call at most: asyncio's `max_size`.
 pub(super) const MOST_AT_ONCE: usize = 256 * 1024;
 /// Who received so much at once is taken to receive much again.
-const MUCH: usize = 64 * 1024;
+pub(super) const MUCH: usize = 64 * 1024;
 
-/// A cache line. Some processors copy eight times slower to memory that begins 16 bytes into a page, which is where
-/// the C library's allocator puts what is large.
+/// A cache line. On some processors the kernel's copy is slow to memory that begins 16 bytes into a page, which is
+/// where the C library's allocator puts what is large.
 #[repr(C, align(64))]
 struct Line([MaybeUninit<u8>; 64]);
 
-/// What a read gave.
-pub(super) enum Received<'py> {
-    /// The peer ended its side.
-    End,
-    /// At least one byte.
-    Bytes(Bound<'py, PyBytes>),
-}
-
-impl Received<'_> {
-    /// How many bytes.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::End => 0,
-            Self::Bytes(bytes) => bytes.as_bytes().len(),
-        }
-    }
-
-    /// Whether to expect much of the next read.
-    pub(super) fn is_much(&self) -> bool {
-        self.len() >= MUCH
-    }
-}
-
-/// What the socket `fd` has now: at most `limit` bytes.
+/// What the socket `fd` has now: at most `limit` bytes; none at the end of the stream.
 ///
 /// # Errors
 ///
@@ -61,20 +38,18 @@ pub(super) fn receive(
     fd: RawFd,
     limit: usize,
     expects_much: bool,
-) -> io::Result<Received<'_>> {
+) -> io::Result<Bound<'_, PyBytes>> {
     if expects_much || limit > MOST_AT_ONCE {
         return receive_straight(py, fd, limit);
     }
     with_room(|room| {
         let mut buffer = ReadBuf::uninit(&mut room[..limit]);
-        Ok(match receive_into(fd, &mut buffer)? {
-            0 => Received::End,
-            _ => Received::Bytes(PyBytes::new(py, buffer.filled())),
-        })
+        receive_into(fd, &mut buffer)?;
+        Ok(PyBytes::new(py, buffer.filled()))
     })
 }
 
-fn receive_straight(py: Python<'_>, fd: RawFd, limit: usize) -> io::Result<Received<'_>> {
+fn receive_straight(py: Python<'_>, fd: RawFd, limit: usize) -> io::Result<Bound<'_, PyBytes>> {
     let no_memory = |_: PyErr| io::Error::from_raw_os_error(libc::ENOMEM);
     let mut bytes = GrowingBytes::with_capacity(py, limit).map_err(no_memory)?;
     let mut received = Ok(0);
@@ -83,10 +58,8 @@ fn receive_straight(py: Python<'_>, fd: RawFd, limit: usize) -> io::Result<Recei
             received = receive_into(fd, buffer);
         })
         .map_err(no_memory)?;
-    Ok(match received? {
-        0 => Received::End,
-        _ => Received::Bytes(bytes.finish(py).map_err(no_memory)?.into_bound(py)),
-    })
+    received?;
+    Ok(bytes.finish(py).map_err(no_memory)?.into_bound(py))
 }
 
 /// Runs `work` with this thread's room, which holds [`MOST_AT_ONCE`] bytes.

@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pyo3::prelude::*;
 
@@ -49,6 +49,27 @@ impl Future for Serving {
             }
             Poll::Pending
         })
+    }
+}
+
+impl StreamTransport {
+    /// The task runs; false if the connection is over.
+    fn begin_serving(&self, waker: &Waker) -> bool {
+        let mut state = self.state();
+        state.is_served = true;
+        state.wrote_in = 0;
+        let known = state.waker.as_ref();
+        if known.is_none_or(|known| !known.will_wake(waker)) {
+            state.waker = Some(waker.clone());
+        }
+        !state.is_over
+    }
+
+    /// The task rests; true if the connection is over.
+    fn end_serving(&self) -> bool {
+        let mut state = self.state();
+        state.is_served = false;
+        state.is_over
     }
 }
 

@@ -2,9 +2,7 @@
 
 use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -55,25 +53,6 @@ impl StreamTransport {
             .protocol
             .as_ref()
             .map(|protocol| protocol.bind(py).clone())
-    }
-
-    /// The task runs; false if the connection is over.
-    pub(super) fn begin_serving(&self, waker: &Waker) -> bool {
-        let mut state = self.state();
-        state.is_served = true;
-        state.wrote_in = 0;
-        let known = state.waker.as_ref();
-        if known.is_none_or(|known| !known.will_wake(waker)) {
-            state.waker = Some(waker.clone());
-        }
-        !state.is_over
-    }
-
-    /// The task rests; true if the connection is over.
-    pub(super) fn end_serving(&self) -> bool {
-        let mut state = self.state();
-        state.is_served = false;
-        state.is_over
     }
 }
 
@@ -139,11 +118,6 @@ impl StreamTransport {
         Self::lose(slf, exc)
     }
 
-    /// Closes the socket and forgets everybody.
-    fn _give_up(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::give_up(slf)
-    }
-
     /// `socket`, `sockname`, `peername`, or what a layer above added.
     #[pyo3(signature = (name, default=None))]
     fn get_extra_info<'py>(
@@ -163,11 +137,6 @@ impl StreamTransport {
     /// Of a bare socket: whether it was of IPv4, and its `socket.socket.proto`.
     fn _kind(&self) -> (bool, i32) {
         self.kind()
-    }
-
-    #[getter]
-    fn _server<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.state().described.server(py)
     }
 
     /// The socket was given up.
@@ -320,18 +289,8 @@ impl StreamTransport {
         high: Option<i64>,
         low: Option<i64>,
     ) -> PyResult<()> {
-        let high = high.unwrap_or_else(|| low.map_or(64 * 1024, |low| low.saturating_mul(4)));
-        let low = low.unwrap_or(high.div_euclid(4));
-        let (Ok(checked_high), Ok(checked_low)) = (usize::try_from(high), usize::try_from(low))
-        else {
-            return Err(bad_limits(high, low));
-        };
-        if high < low {
-            return Err(bad_limits(high, low));
-        }
         let mut state = slf.get().state();
-        state.output.high = checked_high;
-        state.output.low = checked_low;
+        state.output.set_limits(high, low)?;
         Self::pause_if_full(slf, state)
     }
 
@@ -431,8 +390,4 @@ fn is_buffered(protocol: &Bound<'_, PyAny>) -> PyResult<bool> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let class = CLASS.import(protocol.py(), "asyncio", "BufferedProtocol")?;
     protocol.is_instance(class)
-}
-
-fn bad_limits(high: i64, low: i64) -> PyErr {
-    PyValueError::new_err(format!("high ({high}) must be >= low ({low}) must be >= 0"))
 }

@@ -18,7 +18,7 @@ use pyo3::types::PyBytes;
 use super::bell::{Bell, Ring};
 use super::descriptor::Watched;
 use super::reading::is_temporary;
-use super::room::{Received, receive};
+use super::room::receive;
 use super::writing::os_error;
 use crate::runtime::engine::Engine;
 use crate::runtime::held::{Held, Holding};
@@ -102,8 +102,7 @@ pub(in crate::runtime) fn receive_now(
     limit: usize,
 ) -> PyResult<Option<Bound<'_, PyBytes>>> {
     match receive(py, fd, limit, false) {
-        Ok(Received::End) => Ok(Some(PyBytes::new(py, b""))),
-        Ok(Received::Bytes(bytes)) => Ok(Some(bytes)),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if is_temporary(&error) => Ok(None),
         Err(error) => Err(os_error(&error)),
     }
@@ -119,15 +118,14 @@ pub(super) fn when_connected<'py>(
     scheduler: &Bound<'py, Scheduler>,
     fd: RawFd,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (py, waits) = (scheduler.py(), scheduler.get().waits());
-    let engine = scheduler.get().engine()?;
-    waits.forget_strangers(py, &engine);
-    waits.forget(py, fd);
+    let (py, this) = (scheduler.py(), scheduler.get());
+    let engine = this.engine()?;
+    this.waits().forget_strangers(py, &engine);
+    this.waits().forget(py, fd);
     let watched = engine.enter(|| Watched::for_owner(fd))?;
     let mut watched = watched.map_err(|error| os_error(&error))?;
     watched.vouch();
-    let attended = Attended::new(watched, fd, &waits.bell);
-    waits.known(py).sockets.insert(fd, attended);
+    this.waits().attend(py, fd, watched);
     begin_to_wait(scheduler, fd, true, Wanted::Readiness)
 }
 
@@ -137,21 +135,19 @@ fn wait<'py>(
     writing: bool,
     wanted: Wanted,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (py, waits) = (scheduler.py(), scheduler.get().waits());
-    let engine = scheduler.get().engine()?;
-    waits.forget_strangers(py, &engine);
-    let registered = waits.is_usable(py, fd, writing);
-    if !registered {
-        let gone = waits.known(py).sockets.remove(&fd);
-        drop(gone);
+    let (py, this) = (scheduler.py(), scheduler.get());
+    let engine = this.engine()?;
+    this.waits().forget_strangers(py, &engine);
+    if !this.waits().is_usable(py, fd, writing) {
+        this.waits().forget(py, fd);
         let watched = engine.enter(|| Watched::new(fd))?;
         let watched = watched.map_err(|error| os_error(&error))?;
-        let attended = Attended::new(watched, fd, &waits.bell);
-        waits.known(py).sockets.insert(fd, attended);
+        this.waits().attend(py, fd, watched);
     }
     begin_to_wait(scheduler, fd, writing, wanted)
 }
 
+/// An operation more waits for `fd`, which is registered.
 fn begin_to_wait<'py>(
     scheduler: &Bound<'py, Scheduler>,
     fd: RawFd,
@@ -226,6 +222,13 @@ impl Waits {
         let attended = self.known(py).sockets.remove(&fd)?;
         let is_current = attended.watched.is_current();
         is_current.then(|| attended.watched.given_to_owner())
+    }
+
+    /// Keeps the registration of `fd`.
+    fn attend(&self, py: Python<'_>, fd: RawFd, watched: Watched) {
+        let attended = Attended::new(watched, fd, &self.bell);
+        let before = self.known(py).sockets.insert(fd, attended);
+        drop(before);
     }
 
     /// Gives the registration of `fd` up, which is about to be closed, and those who wait.

@@ -101,7 +101,7 @@ impl<'py> Call<'py> {
         };
         let context = given.get(self.count).map(borrowed);
         let context = context.filter(|context| !context.is_none());
-        let handle = Scheduler::_call_soon(scheduler, borrowed(&given[0]), args, context)?;
+        let handle = Scheduler::_call_soon_parsed(scheduler, borrowed(&given[0]), args, context)?;
         Ok(match handle {
             Some(handle) => handle.into_any(),
             None => py.None().into_bound(py),
@@ -111,7 +111,7 @@ impl<'py> Call<'py> {
     /// Asks the method that parses its arguments.
     fn pass_on(&self, scheduler: &Bound<'py, Scheduler>) -> PyResult<Bound<'py, PyAny>> {
         let py = scheduler.py();
-        let method = scheduler.getattr(intern!(py, "_call_soon"))?;
+        let method = scheduler.getattr(intern!(py, "_call_soon_parsed"))?;
         let words = self.words.as_ref().map_or(ptr::null_mut(), Bound::as_ptr);
         // SAFETY: the arguments are passed on as they came, without room before the first.
         let answer =
