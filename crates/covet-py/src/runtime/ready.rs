@@ -132,13 +132,17 @@ fn is_step(callback: &Bound<'_, PyAny>) -> bool {
     is_step
 }
 
-/// The class is nowhere to be had by name. Classes made in Python have no dot in theirs.
+/// The class is nowhere to be had by name. Classes made in Python have no dot in theirs; in 3.11 this one has none
+/// either, and is not on the heap as they are.
 fn is_class_of_steps(class: &Bound<'_, PyType>) -> bool {
     // SAFETY: a class that lives has a name, which ends with a nought.
     let name = unsafe { CStr::from_ptr((*class.as_type_ptr()).tp_name) };
-    // SAFETY: as above; the flags only say that nothing can inherit from it.
+    // SAFETY: as above; the flags say whether something can inherit from it, and who made it.
     let flags = unsafe { ffi::PyType_GetFlags(class.as_type_ptr()) };
-    name == c"_asyncio.TaskStepMethWrapper" && flags & ffi::Py_TPFLAGS_BASETYPE == 0
+    let is_heap = flags & ffi::Py_TPFLAGS_HEAPTYPE != 0;
+    let is_named =
+        name == c"_asyncio.TaskStepMethWrapper" || (name == c"TaskStepMethWrapper" && !is_heap);
+    is_named && flags & ffi::Py_TPFLAGS_BASETYPE == 0
 }
 
 /// Whether it is what a C task leaves with the future that it waits for.

@@ -52,9 +52,15 @@ pub(crate) fn start<'py>(
 /// step of the loop would fail.
 fn leave_failed_start(event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = event_loop.py();
-    if starts_eagerly(py) {
-        py.import(intern!(py, "asyncio.tasks"))?
-            .call_method1(intern!(py, "_swap_current_task"), (event_loop, py.None()))?;
+    if !starts_eagerly(py) {
+        return Ok(());
+    }
+    let tasks = py.import(intern!(py, "asyncio.tasks"))?;
+    let current = tasks.call_method1(intern!(py, "current_task"), (event_loop,))?;
+    if !current.is_none() {
+        // Where there is none, 3.12 raises.
+        let swap = intern!(py, "_swap_current_task");
+        tasks.call_method1(swap, (event_loop, py.None()))?;
     }
     Ok(())
 }
