@@ -10,6 +10,7 @@
 //! - [`stock`]: the same engine inside the `select` of a loop that is not covet's
 //! - [`guest`]: the same engine for a moment at a time, from callbacks of any loop
 //! - [`turn`], [`dispatch`]: asyncio as a task: events, timers, one pass over what is ready
+//! - [`alarm`]: what wakes it for its next timer
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
 //! - [`handle`]: the handles that the scheduling methods return
@@ -25,6 +26,7 @@
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`], [`forks`]: entering a context, `time.monotonic`, signal masks, whether this is a child
 
+mod alarm;
 mod attachment;
 mod awaitables;
 mod block;

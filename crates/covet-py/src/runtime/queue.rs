@@ -160,11 +160,6 @@ impl<R, T> Queue<R, T> {
         Some(self.timers.peek().map_or(f64::INFINITY, |timer| timer.when))
     }
 
-    /// When the task will run by itself.
-    pub(super) fn armed(&self) -> f64 {
-        self.armed
-    }
-
     /// Notes when the task will run by itself.
     pub(super) fn arm(&mut self, when: f64) {
         self.armed = when;

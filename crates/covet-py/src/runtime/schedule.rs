@@ -54,11 +54,6 @@ impl Schedule {
         self.queue(py).rest()
     }
 
-    /// See [`Queue::armed`].
-    pub(super) fn armed(&self, py: Python<'_>) -> f64 {
-        self.queue(py).armed()
-    }
-
     /// See [`Queue::arm`].
     pub(super) fn arm(&self, py: Python<'_>, when: f64) {
         self.queue(py).arm(when);

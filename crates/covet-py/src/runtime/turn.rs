@@ -11,21 +11,17 @@ use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, Sleep, sleep};
 
+use super::alarm::Alarm;
 use super::attachment::attached;
 use super::handle::panicked;
 use super::{Scheduler, clock, dispatch, drive, net};
-
-/// The longest sleep, in seconds (asyncio's): some platforms refuse more.
-const LONGEST_SLEEP: f64 = 24.0 * 3600.0;
 
 /// So many turns may follow each other without a look at the sockets in between: each look is a system call.
 const TURNS_BETWEEN_LOOKS: u32 = 8;
@@ -40,9 +36,7 @@ const FEW: usize = 8;
 /// The event loop's task.
 pub(super) struct Turns {
     selector: AsyncFd<OwnedFd>,
-    alarm: Pin<Box<Sleep>>,
-    /// The alarm is set: it has a time and was not seen to ring.
-    is_set: bool,
+    alarm: Alarm,
     /// Turns since the last look at the sockets.
     unlooked: u32,
 }
@@ -56,8 +50,7 @@ impl Turns {
         let selector = unsafe { AsyncFd::register_with_interest(selector, Interest::READABLE) }?;
         Ok(Self {
             selector,
-            alarm: Box::pin(sleep(Duration::ZERO)),
-            is_set: false,
+            alarm: Alarm::new()?,
             unlooked: 0,
         })
     }
@@ -78,7 +71,7 @@ impl Turns {
         let may_follow = ran? <= FEW && !scheduler.get().is_shared();
         if scheduler.get().is_stopping() || (!is_first && is_over(deadline)) {
             drive::finish();
-        } else if is_ready || !self.rest(scheduler, deadline, cx) {
+        } else if is_ready || !self.rest(scheduler, deadline, cx)? {
             return Ok(self.go_on(may_follow, cx));
         } else {
             self.unlooked = 0;
@@ -133,33 +126,14 @@ impl Turns {
         scheduler: &Bound<'_, Scheduler>,
         deadline: f64,
         cx: &mut Context<'_>,
-    ) -> bool {
+    ) -> PyResult<bool> {
         let (py, schedule) = (scheduler.py(), scheduler.get().schedule());
         let Some(when) = schedule.rest(py) else {
-            return false;
+            return Ok(false);
         };
-        let when = when.min(deadline);
-        if when < schedule.armed(py) || !self.is_set {
-            self.set_alarm(when);
-            schedule.arm(py, if self.is_set { when } else { f64::INFINITY });
-        }
-        if self.is_set && self.alarm.as_mut().poll(cx).is_ready() {
-            self.is_set = false;
-            schedule.arm(py, f64::INFINITY);
-            return false;
-        }
-        true
-    }
-
-    fn set_alarm(&mut self, when: f64) {
-        self.is_set = when < f64::INFINITY;
-        if self.is_set {
-            let wait = (when - clock::monotonic()).clamp(0.0, LONGEST_SLEEP);
-            let wait = if wait.is_nan() { LONGEST_SLEEP } else { wait };
-            self.alarm
-                .as_mut()
-                .reset(Instant::now() + Duration::from_secs_f64(wait));
-        }
+        let rests = self.alarm.wait(when.min(deadline), cx)?;
+        schedule.arm(py, self.alarm.armed());
+        Ok(rests)
     }
 }
 
