@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.possessions import descriptors
 from tests.wire.answers import Answer
 from tests.wire.connection import Connection, ask, request
 from tests.wire.server_process import PATIENCE, ServerProcess, running
@@ -344,6 +344,11 @@ def test_a_large_file_takes_no_memory(spool: Path) -> None:
         assert resident(process, "VmHWM") - before < 8 * MIB
 
 
+def opened_in(folder: Path, process: ServerProcess) -> int:
+    """How many files of a folder a server has open, those without a name among them."""
+    return sum(link.startswith(str(folder)) for link in descriptors(process.process.pid))
+
+
 def test_nothing_is_left_after_a_kill(spool: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(spool))
@@ -354,28 +359,16 @@ def test_nothing_is_left_after_a_kill(spool: Path) -> None:
             body = file("file", LARGE) + END
             connection.send(request("POST", "/held", (MULTIPART,), body))
             assert ask(process.port, "GET", "/held").status == 204
-            links = Path(f"/proc/{process.process.pid}/fd").iterdir()
-            assert any(os.readlink(link).startswith(str(spool)) for link in links)
+            assert opened_in(spool, process) > 0
     finally:
         process.kill()
     assert list(spool.iterdir()) == []
 
 
 def test_a_client_that_leaves_leaves_nothing(server: ServerProcess, spool: Path) -> None:
-    fds = Path(f"/proc/{server.process.pid}/fd")
-
-    def spooled() -> int:
-        links = list[str]()
-        for link in fds.iterdir():
-            try:
-                links.append(os.readlink(link))
-            except FileNotFoundError:
-                continue
-        return sum(link.startswith(str(spool)) for link in links)
-
     def wait_for(count: int) -> None:
         deadline = time.monotonic() + PATIENCE
-        while (spooled() > 0) != (count > 0):
+        while (opened_in(spool, server) > 0) != (count > 0):
             assert time.monotonic() < deadline
             ask(server.port, "GET", "/nothing")
 
