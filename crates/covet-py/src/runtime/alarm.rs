@@ -62,11 +62,15 @@ impl Alarm {
                 self.timer.set(ring)?;
                 self.set = Some(ring);
             }
-            if self.set.is_none() || self.timer.poll_rung(cx)?.is_pending() {
+            let Some(set) = self.set else {
+                return Ok(true);
+            };
+            if self.timer.poll_rung(cx)?.is_pending() {
                 return Ok(true);
             }
             // It rang, for this turn or an earlier one.
-            self.quiet_until = self.set.take().unwrap_or(0.0) + BETWEEN_RINGS;
+            self.set = None;
+            self.quiet_until = set + BETWEEN_RINGS;
         }
     }
 }
