@@ -79,7 +79,10 @@ fn run_all(scheduler: &Bound<'_, Scheduler>, ready: &mut VecDeque<Ready>) -> PyR
         match next {
             Ready::Call(call) if !scheduler.get().is_debug() => call.run(scheduler)?,
             Ready::Handle(handle) if !scheduler.get().is_debug() => {
-                run(handle.bind(scheduler.py()))?;
+                match handle.into_bound(scheduler.py()).cast_into_exact() {
+                    Ok(handle) => Handle::call_last(scheduler, handle)?,
+                    Err(other) => run(&other.into_inner())?,
+                }
             }
             // Debug mode may have begun since a call was scheduled.
             watched => {

@@ -14,20 +14,25 @@ use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyString, PyTuple};
 
 use super::held::{Held, Holding, Owned};
-use super::{Scheduler, context};
+use super::{Scheduler, context, spare_handles};
 
 /// A callback that was scheduled: `cancel()` it, ask whether it was `cancelled()`.
 #[pyclass(frozen, subclass, weakref, module = "covet._native")]
 pub struct Handle {
     scheduler: Owned<Scheduler>,
-    context: Owned<PyAny>,
     cancelled: AtomicBool,
     work: Held<Work>,
 }
 
-/// What a handle gives up when it is cancelled.
+/// What is called, with what.
+type Callback = (Owned<PyAny>, Owned<PyTuple>);
+
+/// What a handle is there for.
 struct Work {
-    callback: Option<(Owned<PyAny>, Owned<PyTuple>)>,
+    /// None in a spare handle alone.
+    context: Option<Owned<PyAny>>,
+    /// Given up when the handle is cancelled.
+    callback: Option<Callback>,
     debug: Option<Box<Debug>>,
 }
 
@@ -47,25 +52,30 @@ impl Handle {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
-        let py = scheduler.py();
-        let context = match context {
-            Some(context) => context,
-            None => context::copy_current(py)?,
-        };
-        let debug = if scheduler.get().is_debug() {
-            Some(Box::new(Debug::new(py)?))
-        } else {
-            None
-        };
         Ok(Self {
             scheduler: Owned::new(scheduler.clone()),
-            context: Owned::new(context),
             cancelled: AtomicBool::new(false),
-            work: Held::new(Work {
-                callback: Some((Owned::new(callback), Owned::new(args))),
-                debug,
-            }),
+            work: Held::new(Work::new(scheduler, callback, args, context)?),
         })
+    }
+
+    /// The same as an object, which may have been another call's.
+    #[inline]
+    pub(super) fn make<'py>(
+        scheduler: &Bound<'py, Scheduler>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = scheduler.py();
+        let Some(spare) = scheduler.get().spare_handles().take(py) else {
+            return Bound::new(py, Self::create(scheduler, callback, args, context)?);
+        };
+        let work = Work::new(scheduler, callback, args, context)?;
+        spare.get().cancelled.store(false, Ordering::Relaxed);
+        // A spare handle has nothing that could be dropped here.
+        *spare.get().work.hold(py) = work;
+        Ok(spare)
     }
 
     /// Whether it was cancelled.
@@ -76,23 +86,61 @@ impl Handle {
     /// Calls the callback. What it raises goes to the exception handler, except what must end the loop.
     pub(super) fn call(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (py, this) = (slf.py(), slf.get());
-        let Some((callback, args)) = this.callback(py) else {
+        let (Some((callback, args)), Some(context)) = (this.callback(py), this.context(py)) else {
             return Ok(());
         };
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            context::call_in(this.context.bind(py), &callback, &args).map(drop)
-        }));
-        let Err(error) = called.unwrap_or_else(|panic| Err(panicked(&*panic))) else {
-            return Ok(());
+        call(&context, &callback, &args).or_else(|error| Self::report(slf, error))
+    }
+
+    /// [`Self::call`] of a handle that the queue gave up. Where nobody else has it, it is kept for another call.
+    pub(super) fn call_last<'py>(
+        scheduler: &Bound<'py, Scheduler>,
+        slf: Bound<'py, Self>,
+    ) -> PyResult<()> {
+        if !slf.get().scheduler.is(scheduler) || !spare_handles::is_unshared(&slf) {
+            return Self::call(&slf);
+        }
+        let (py, this) = (slf.py(), slf.get());
+        let (context, callback) = {
+            let mut work = this.work(py);
+            (work.context.take(), work.callback.take())
         };
+        let called = match (&context, &callback) {
+            (Some(context), Some((callback, args))) => {
+                call(context.bind(py), callback.bind(py), args.bind(py))
+            }
+            _ => Ok(()),
+        };
+        // A weak reference or the collector may have given it away meanwhile.
+        if called.is_err() || !spare_handles::is_unshared(&slf) {
+            let mut work = this.work(py);
+            work.context = context;
+            if !this.is_cancelled() {
+                work.callback = callback;
+            }
+            drop(work);
+            return called.or_else(|error| Self::report(&slf, error));
+        }
+        drop((context, callback));
+        scheduler.get().spare_handles().keep(slf);
+        Ok(())
+    }
+
+    /// Whether it holds nothing that belongs to a call.
+    pub(super) fn is_empty(&self, py: Python<'_>) -> bool {
+        let work = self.work(py);
+        work.context.is_none() && work.callback.is_none() && work.debug.is_none()
+    }
+
+    /// What the callback raised goes to the exception handler, except what must end the loop.
+    fn report(slf: &Bound<'_, Self>, error: PyErr) -> PyResult<()> {
+        let py = slf.py();
         if leaves_the_loop(py, &error) {
             return Err(error);
         }
         let report = intern!(py, "_callback_failed");
-        this.scheduler
-            .bind(py)
-            .call_method1(report, (slf, error))
-            .map(drop)
+        let scheduler = slf.get().scheduler.bind(py);
+        scheduler.call_method1(report, (slf, error)).map(drop)
     }
 
     fn callback<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
@@ -100,6 +148,13 @@ impl Handle {
         work.callback
             .as_ref()
             .map(|(callback, args)| (callback.bind(py).clone(), args.bind(py).clone()))
+    }
+
+    fn context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let work = self.work(py);
+        work.context
+            .as_ref()
+            .map(|context| context.bind(py).clone())
     }
 
     fn work<'a>(&'a self, py: Python<'a>) -> Holding<'a, Work> {
@@ -138,8 +193,8 @@ impl Handle {
     }
 
     /// The context in which the callback runs.
-    fn get_context(&self, py: Python<'_>) -> Py<PyAny> {
-        self.context.clone_ref(py)
+    fn get_context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.context(py)
     }
 
     /// Runs the callback, as the loop does.
@@ -158,8 +213,8 @@ impl Handle {
     }
 
     #[getter]
-    fn _context(&self, py: Python<'_>) -> Py<PyAny> {
-        self.context.clone_ref(py)
+    fn _context<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.context(py)
     }
 
     #[getter]
@@ -202,10 +257,12 @@ impl Handle {
     )]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&*self.scheduler)?;
-        visit.call(&*self.context)?;
         let Some(work) = self.work.try_hold() else {
             return Ok(());
         };
+        if let Some(context) = &work.context {
+            visit.call(&**context)?;
+        }
         if let Some((callback, args)) = &work.callback {
             visit.call(&**callback)?;
             visit.call(&**args)?;
@@ -310,6 +367,32 @@ fn same(left: &Bound<'_, TimerHandle>, right: &Bound<'_, TimerHandle>) -> PyResu
     }
 }
 
+impl Work {
+    #[inline]
+    fn new<'py>(
+        scheduler: &Bound<'py, Scheduler>,
+        callback: Bound<'py, PyAny>,
+        args: Bound<'py, PyTuple>,
+        context: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let py = scheduler.py();
+        let context = match context {
+            Some(context) => context,
+            None => context::copy_current(py)?,
+        };
+        let debug = if scheduler.get().is_debug() {
+            Some(Box::new(Debug::new(py)?))
+        } else {
+            None
+        };
+        Ok(Self {
+            context: Some(Owned::new(context)),
+            callback: Some((Owned::new(callback), Owned::new(args))),
+            debug,
+        })
+    }
+}
+
 impl Debug {
     fn new(py: Python<'_>) -> PyResult<Self> {
         let extract = py
@@ -324,6 +407,18 @@ impl Debug {
             repr: None,
         })
     }
+}
+
+/// Calls `callback(*args)` in `context`; a panic is an exception.
+fn call(
+    context: &Bound<'_, PyAny>,
+    callback: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+) -> PyResult<()> {
+    let called = catch_unwind(AssertUnwindSafe(|| {
+        context::call_in(context, callback, args).map(drop)
+    }));
+    called.unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// Whether `error` ends `run_forever` instead of going to the exception handler.

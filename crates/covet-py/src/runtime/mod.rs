@@ -13,7 +13,7 @@
 //! - [`alarm`]: what wakes it for its next timer
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
-//! - [`handle`]: the handles that the scheduling methods return
+//! - [`handle`], [`spare_handles`]: the handles that the scheduling methods return; those kept for the next calls
 //! - `threadsafe`: the handles of calls from other threads
 //! - [`ready`]: what is queued: handles, and asyncio's own calls without one
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
@@ -61,6 +61,7 @@ mod schedule;
 mod scheduler;
 mod signals;
 mod slots;
+mod spare_handles;
 mod stock;
 mod task;
 mod task_end;

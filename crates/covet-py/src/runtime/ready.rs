@@ -90,7 +90,7 @@ impl OwnCall {
         let py = scheduler.py();
         let (callback, args) = (self.callback.into_bound(py), self.args.into_bound(py));
         let context = Some(self.context.into_bound(py));
-        Bound::new(py, Handle::create(scheduler, callback, args, context)?)
+        Handle::make(scheduler, callback, args, context)
     }
 }
 

@@ -31,6 +31,7 @@ use super::net::{
 };
 use super::ready::OwnCall;
 use super::schedule::Schedule;
+use super::spare_handles::SpareHandles;
 use super::task_end::EndCallback;
 use super::{Handle, TimerHandle, clock, dispatch, threadsafe};
 
@@ -63,6 +64,8 @@ pub struct Scheduler {
     waits: Waits,
     /// With what it makes futures and tasks.
     awaitables: Awaitables,
+    /// Handles to use again.
+    spare_handles: SpareHandles,
 }
 
 impl Scheduler {
@@ -94,6 +97,11 @@ impl Scheduler {
     /// With what it makes futures and tasks.
     pub(super) fn awaitables(&self) -> &Awaitables {
         &self.awaitables
+    }
+
+    /// Handles to use again.
+    pub(super) fn spare_handles(&self) -> &SpareHandles {
+        &self.spare_handles
     }
 
     /// What `sock_*` operations wait for.
@@ -135,6 +143,7 @@ impl Scheduler {
             deferred: Mutex::default(),
             waits: Waits::new(),
             awaitables: Awaitables::new(),
+            spare_handles: SpareHandles::new(),
         }
     }
 
@@ -166,14 +175,13 @@ impl Scheduler {
             callback.get().end();
             return Ok(None);
         }
-        if slf.get().is_plain()
-            && let Some(call) = OwnCall::of(&callback, &args, context.as_ref())
-        {
+        if !slf.get().is_plain() {
+            Self::check(slf, &callback, "call_soon", false)?;
+        } else if let Some(call) = OwnCall::of(&callback, &args, context.as_ref()) {
             slf.get().schedule.push_call(slf.py(), call);
             Self::pass_on(slf)?;
             return Ok(None);
         }
-        Self::check(slf, &callback, "call_soon", false)?;
         Self::call(slf, callback, args, context).map(Some)
     }
 
@@ -300,6 +308,7 @@ impl Scheduler {
     pub(super) fn tear_down(&self, py: Python<'_>) {
         self.waits.clear(py);
         self.awaitables.clear(py);
+        self.spare_handles.clear(py);
         self.engine.close();
     }
 
@@ -392,11 +401,13 @@ impl Scheduler {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.waits.traverse(&visit)?;
         self.awaitables.traverse(&visit)?;
+        self.spare_handles.traverse(&visit)?;
         self.schedule.traverse(&visit)
     }
 
     fn __clear__(&self) {
         self.schedule.clear_collected();
         self.awaitables.clear_collected();
+        self.spare_handles.clear_collected();
     }
 }

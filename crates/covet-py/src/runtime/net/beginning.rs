@@ -91,7 +91,7 @@ impl StreamTransport {
             let event_loop = this.scheduler(py);
             let made = protocol.getattr(method)?;
             let args = PyTuple::new(py, [slf])?;
-            let handle = Bound::new(py, Handle::create(event_loop, made, args, None)?)?;
+            let handle = Handle::make(event_loop, made, args, None)?;
             event_loop.call_method1(intern!(py, "_callback_failed"), (handle, error))?;
         }
         Self::start(slf)

@@ -51,7 +51,7 @@ impl Scheduler {
         args: Bound<'py, PyTuple>,
         context: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Handle>> {
-        let handle = Bound::new(slf.py(), Handle::create(slf, callback, args, context)?)?;
+        let handle = Handle::make(slf, callback, args, context)?;
         slf.get().schedule.push(handle.as_any());
         Self::pass_on(slf)?;
         Ok(handle)
