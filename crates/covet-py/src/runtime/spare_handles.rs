@@ -77,7 +77,12 @@ pub(super) fn is_unshared(handle: &Bound<'_, Handle>) -> bool {
         return false;
     }
     // SAFETY: the class says that its instances have a pointer there, to the first of their weak references.
-    let first = unsafe { object.byte_offset(place).cast::<*mut ffi::PyObject>().read() };
+    let first = unsafe {
+        object
+            .byte_offset(place)
+            .cast::<*mut ffi::PyObject>()
+            .read()
+    };
     first.is_null()
 }
 
