@@ -8,6 +8,7 @@ Everything else (names, TLS, local addresses, debug mode) is the standard librar
 import asyncio
 import contextvars
 import errno
+import logging
 import socket
 import sys
 import types
@@ -23,6 +24,7 @@ __all__ = ["Connections"]
 
 # Tests and programs replace its `socket` module: what it does then is the standard library's own code.
 _base_events: Any = base_events
+_logger = logging.getLogger("asyncio")
 _NONE_THERE = (BlockingIOError, InterruptedError)
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -115,6 +117,11 @@ class Connections(SocketOperations):
             self._rest_from_accepting(error, serving.arguments)
         else:
             self._report_accept("failed", error, serving.sock)
+
+    def _say_accepted(self, server: Any, transport: Any) -> None:
+        """In debug mode, asyncio's line about a connection that was accepted natively."""
+        peer, sock = transport.get_extra_info("peername"), transport.get_extra_info("socket")
+        _logger.debug("%r got a new connection from %r: %r", server, peer, sock)
 
     def _accepting_failed(self, error: BaseException) -> None:
         self.call_exception_handler({"message": "Accepting a connection failed", "exception": error})

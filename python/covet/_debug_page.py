@@ -15,7 +15,7 @@ from html import escape
 from types import FrameType
 from typing import Final
 
-from covet._failed import MASK, Asked, Failed, cut, is_secret, text_of
+from covet._failed import MASK, Asked, Failed, cut, is_secret, text_of, without_passwords
 
 AROUND: Final = 5
 """Source lines on each side."""
@@ -152,7 +152,7 @@ def _shown(value: object) -> str:
     brief.maxstring = brief.maxother = brief.maxlong = 200
     brief.maxlevel = 3
     try:
-        return cut(brief.repr(value), VALUE)
+        return cut(without_passwords(brief.repr(value)), VALUE)
     except Exception as error:
         return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
 
@@ -163,7 +163,7 @@ def _request(request: Asked) -> Iterator[str]:
     yield f"<h2>Request</h2><pre>{_escaped(line)}</pre>"
     yield "<table>"
     for name, value in request.fields:
-        yield _row(name, MASK if is_secret(name) else cut(value, VALUE))
+        yield _row(name, MASK if is_secret(name) else cut(without_passwords(value), VALUE))
     yield "</table>"
 
 

@@ -8,7 +8,7 @@ import traceback
 from typing import Any, Final
 
 from covet._debug_page import page
-from covet._failed import LONGEST, Asked, Failed, text_of
+from covet._failed import LONGEST, Asked, Failed, text_of, without_passwords
 
 __all__ = ["answer"]
 
@@ -53,5 +53,5 @@ def problem(failure: Failed) -> str:
     else:
         lines = "".join(traceback.format_exception(failure.error)).splitlines()
         members["exception"] = text_of(failure.error)
-        members["traceback"] = [line[:LONGEST] for line in lines[-LINES:]]
+        members["traceback"] = [without_passwords(line)[:LONGEST] for line in lines[-LINES:]]
     return json.dumps(members)

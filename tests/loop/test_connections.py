@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import errno
+import logging
 import os
 import socket
 from typing import Any
@@ -54,6 +55,34 @@ def test_both_ends_know_the_addresses(loop: EventLoop, host: str, debug: bool) -
 
     loop.set_debug(debug)
     loop.run_until_complete(main())
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_debug_mode_speaks_of_who_comes(
+    loop: EventLoop, caplog: pytest.LogCaptureFixture, from_the_start: bool
+) -> None:
+    async def main() -> None:
+        accepted: asyncio.Queue[Told] = asyncio.Queue()
+
+        def factory() -> Told:
+            accepted.put_nowait(protocol := Told())
+            return protocol
+
+        server = await loop.create_server(factory, "127.0.0.1", 0)
+        loop.set_debug(True)
+        transport, _ = await loop.create_connection(Told, *server.sockets[0].getsockname())
+        protocol = await asyncio.wait_for(accepted.get(), 20)
+        transport.close()
+        await asyncio.wait_for(protocol.lost, 20)
+        server.close()
+
+    loop.set_debug(from_the_start)
+    with caplog.at_level(logging.DEBUG, "asyncio"):
+        loop.run_until_complete(main())
+    (line,) = [line for line in caplog.messages if "got a new connection from" in line]
+    assert "<Server sockets=" in line
+    assert "('127.0.0.1', " in line
+    assert "socket.socket" in line or "TransportSocket" in line
 
 
 def test_a_refusal_says_of_whom(loop: EventLoop) -> None:

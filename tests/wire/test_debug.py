@@ -41,6 +41,7 @@ def failing(kind: str) -> None:
     text, sulking, shouting, password = HOSTILE, Sulking(), Shouting(), "".join(SECRETS)  # noqa: F841
     huge, deep = HUGE, DEEP  # noqa: F841
     author = "kept"  # noqa: F841
+    address = f"postgresql://somebody:{SECRETS[0]}@localhost/books"
     match kind:
         case "cause":
             try:
@@ -49,6 +50,8 @@ def failing(kind: str) -> None:
                 raise LookupError("nothing there") from error
         case "group":
             raise ExceptionGroup("several", [ValueError("one"), TypeError(HOSTILE)])
+        case "url":
+            raise ConnectionError(f"cannot reach {address}")
         case "unprintable":
             raise Unprintable
         case "deep":
@@ -260,6 +263,30 @@ def test_who_prefers_a_page(accept: str, is_page: bool) -> None:
     from covet.debugging import wants_page
 
     assert wants_page([("accept", accept)]) is is_page
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "application/json"])
+def test_the_password_of_a_url_is_masked(accept: str) -> None:
+    answer = ask("/stepped/url", accept=accept, settings=ServerSettings(debug_locals=True))
+    text = html.unescape(answer.body.decode())
+    assert "cannot reach postgresql://somebody:****@localhost/books" in text
+    assert SECRETS[0] not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:hunter2@host:6379/0", "redis://:****@host:6379/0"),
+        ("amqp://a:b@c, amqp://d:e@f", "amqp://a:****@c, amqp://d:****@f"),
+        ("http://host:80/@a and mail@host", "http://host:80/@a and mail@host"),
+        ("https://user@host/", "https://user@host/"),
+        ("'http://host:80', 'a@b'", "'http://host:80', 'a@b'"),
+    ],
+)
+def test_passwords_of_urls_are_found(text: str, shown: str) -> None:
+    from covet._failed import without_passwords
+
+    assert without_passwords(text) == shown
 
 
 def test_what_is_masked() -> None:

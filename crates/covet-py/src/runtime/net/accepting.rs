@@ -196,7 +196,12 @@ impl Listener {
         let protocol = factory.bind(py).call0()?;
         let none = py.None();
         let words = (&self.scheduler, bare, protocol, &none, &none, server);
-        class.bind(py).call1(words).map(drop)
+        let transport = class.bind(py).call1(words)?;
+        if self.scheduler.get().is_debug() {
+            let event_loop = self.scheduler.bind(py);
+            event_loop.call_method1(intern!(py, "_say_accepted"), (server, transport))?;
+        }
+        Ok(())
     }
 }
 
