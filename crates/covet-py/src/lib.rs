@@ -77,7 +77,7 @@ mod _native {
             crate::runtime::counting::allocation_counts,
             module
         )?)?;
-        crate::runtime::add_call_soon(py)?;
+        crate::runtime::add_frequent(py)?;
         crate::types::register(py)
     }
 }

@@ -17,12 +17,14 @@
 //! - `threadsafe`: the handles of calls from other threads
 //! - [`ready`]: what is queued: handles, and asyncio's own calls without one
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
+//! - `task_registry`: asyncio's set of the tasks that live
 //! - [`building`], [`inline_values`]: instances and members at the level of memory
 //! - [`growing_bytes`], [`slots`], [`thread_bound`]: a body's `bytes`, the workers' counters, a value of one thread
 //! - [`net`]: sockets of asyncio programs: stream transports
 //! - `awaitables`: futures and tasks of the loop
 //! - [`pool`]: threads for handlers that may block
 //! - `output`, `block`, `quoted`, `digits`: raw writing, sixteen bytes at a time; `leaf`, `walk`, `members`, `dict_keys`, `known_entries`: JSON of what runs no Python code
+//! - `definition`: functions as CPython calls them
 //! - `counting`: the allocator of a bench's build
 //! - [`context`], [`clock`], [`signals`], [`forks`]: entering a context, `time.monotonic`, signal masks, whether this is a child
 
@@ -35,6 +37,7 @@ mod clock;
 mod context;
 #[cfg(feature = "count-allocations")]
 pub(crate) mod counting;
+mod definition;
 #[cfg(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))]
 mod dict_keys;
 pub(crate) mod digits;
@@ -65,6 +68,7 @@ mod spare_handles;
 mod stock;
 mod task;
 mod task_end;
+mod task_registry;
 #[cfg(test)]
 mod tests;
 mod thread_bound;
@@ -78,7 +82,7 @@ pub(crate) use drive::carry_out;
 pub(crate) use growing_bytes::GrowingBytes;
 pub(crate) use net::{os_error, os_error_of_file};
 pub(crate) use pool::{Pool, Submitted};
-pub(crate) use scheduler::{add_call_soon, enter, spawn};
+pub(crate) use scheduler::{add_frequent, enter, spawn};
 pub(crate) use signals::{duplicate, set_parent_death_signal};
 pub(crate) use slots::SharedSlots;
 pub(crate) use task::{Started, start as start_task};

@@ -3,9 +3,9 @@
 //! Owns the schedule and the engine. Everything else of an event loop (transports, signals, executors, words) is the
 //! standard library's or `covet.loop`'s.
 
-mod call_soon;
 mod driving;
 mod entrance;
+mod frequent;
 mod scheduling;
 
 use std::num::NonZeroU64;
@@ -20,10 +20,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-pub(crate) use self::call_soon::add_call_soon;
 pub(super) use self::entrance::spawn_own;
 pub(crate) use self::entrance::{enter, spawn};
-use super::awaitables::{Awaitables, new_future, new_task};
+pub(crate) use self::frequent::add_frequent;
+use super::awaitables::{Awaitables, new_task};
 use super::drive::Rest;
 use super::engine::EngineSlot;
 use super::net::{
@@ -33,7 +33,7 @@ use super::ready::OwnCall;
 use super::schedule::Schedule;
 use super::spare_handles::SpareHandles;
 use super::task_end::EndCallback;
-use super::{Handle, TimerHandle, clock, dispatch, threadsafe};
+use super::{Handle, TimerHandle, clock, dispatch, task_registry, threadsafe};
 
 /// asyncio's scheduling methods on the native queue. Inherit it before `asyncio.SelectorEventLoop`.
 #[pyclass(frozen, subclass, module = "covet._native")]
@@ -124,8 +124,9 @@ impl Scheduler {
 #[pymethods]
 impl Scheduler {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
-    pub(super) fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+    #[pyo3(signature = (*args, **_kwargs))]
+    pub(super) fn new(args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        task_registry::shorten(args.py());
         Self {
             schedule: Schedule::new(),
             engine: EngineSlot::new(),
@@ -147,14 +148,9 @@ impl Scheduler {
         }
     }
 
-    /// A future of this loop.
-    fn create_future<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        new_future(slf)
-    }
-
-    /// A task of this loop that runs `coro`.
+    /// A task of this loop that runs `coro`: `create_task` for those who write its arguments in rare ways.
     #[pyo3(signature = (coro, **kwargs))]
-    fn create_task<'py>(
+    fn _create_task_parsed<'py>(
         slf: &Bound<'py, Self>,
         coro: &Bound<'py, PyAny>,
         kwargs: Option<Bound<'py, PyDict>>,
@@ -236,11 +232,6 @@ impl Scheduler {
     fn stop(&self, py: Python<'_>) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.schedule.wake(py);
-    }
-
-    /// Whether asyncio's debug mode is on.
-    fn get_debug(&self) -> bool {
-        self.is_debug()
     }
 
     fn _add_callback(slf: &Bound<'_, Self>, handle: &Bound<'_, PyAny>) -> PyResult<()> {
