@@ -98,7 +98,7 @@ unsafe extern "C" fn get_debug(slf: *mut PyObject, _: *mut PyObject) -> *mut PyO
 /// # Safety
 ///
 /// `slf` must be what CPython passed to a method of [`Scheduler`], and be used during the call alone.
-unsafe fn itself<'a, 'py>(py: Python<'py>, slf: *mut PyObject) -> Borrowed<'a, 'py, Scheduler> {
+unsafe fn itself<'a>(py: Python<'_>, slf: *mut PyObject) -> Borrowed<'a, '_, Scheduler> {
     // SAFETY: the caller of the method keeps it, and the method's descriptor checked the class.
     unsafe { Borrowed::from_ptr(py, slf).cast_unchecked() }
 }
