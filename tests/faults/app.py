@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 import threading
 import time
 
@@ -19,6 +20,7 @@ def process() -> list[int]:
 
 @main.get("/block")
 async def block() -> None:
+    print(f"process {os.getpid()} blocks", file=sys.stderr, flush=True)
     time.sleep(600)  # the line that the log must name
 
 

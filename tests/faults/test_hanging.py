@@ -94,6 +94,7 @@ def test_who_is_debugged_is_kept() -> None:
         traced = int(json.loads(first.ask("GET", "/process").body)[0])
         with traced_by_another(traced):
             first.send(request("GET", "/block"))
+            server.wait_for(rf"process {traced} blocks")  # before that it could take the next connection, too
             (other,) = set(server.workers()) - {traced}
             with Connection(server.port) as second:
                 assert json.loads(second.ask("GET", "/process").body)[0] == other
