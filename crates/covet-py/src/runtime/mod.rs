@@ -13,7 +13,7 @@
 //! - [`alarm`]: what wakes it for its next timer
 //! - [`queue`], [`schedule`]: what is ready, what is timed, whether the task has to be woken; the same behind its lock
 //! - [`held`]: values that the interpreter's lock protects
-//! - [`handle`], [`spare_handles`]: the handles that the scheduling methods return; those kept for the next calls
+//! - [`handle`], `timer_handle`, [`spare_handles`]: the handles that the scheduling methods return; those kept for the next calls
 //! - `threadsafe`: the handles of calls from other threads
 //! - [`ready`]: what is queued: handles, and asyncio's own calls without one
 //! - [`task`], [`task_end`]: a coroutine as an asyncio task, started at once; its end as a future
@@ -73,6 +73,7 @@ mod task_registry;
 mod tests;
 mod thread_bound;
 mod threadsafe;
+mod timer_handle;
 mod turn;
 pub(crate) mod walk;
 
@@ -90,7 +91,8 @@ pub(crate) use task_end::TaskEnd;
 pub(crate) use thread_bound::ThreadBound;
 
 pub use guest::GuestDriver;
-pub use handle::{Handle, TimerHandle};
+pub use handle::Handle;
 pub use net::{BareSocket, Listener, Registered, StreamTransport};
 pub use scheduler::Scheduler;
 pub use stock::StockDriver;
+pub use timer_handle::TimerHandle;
