@@ -1,4 +1,4 @@
-//! Functions and methods as CPython calls them: nothing of a call is parsed, and no guard is made.
+//! Functions and methods as CPython calls them: PyO3 parses nothing of a call and checks nothing before it.
 //!
 //! For the few that asyncio's C code calls for each task, future and callback.
 

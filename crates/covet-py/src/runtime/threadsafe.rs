@@ -23,8 +23,7 @@ pub(super) fn handle<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = scheduler.py();
     let Some(class) = class(py)? else {
-        let handle = Handle::create(scheduler, callback, args, context)?;
-        return Ok(Bound::new(py, handle)?.into_any());
+        return Ok(Handle::make(scheduler, callback, args, context)?.into_any());
     };
     let handle = class.call1((callback, args, scheduler, context))?;
     if scheduler.get().is_debug() {

@@ -213,9 +213,9 @@ impl StreamTransport {
         }
         let callback = slf.getattr(intern!(py, "_read_ready"))?;
         let context = Some(this.context(py).clone());
-        let handle = Handle::create(scheduler, callback, PyTuple::empty(py), context)?;
+        let handle = Handle::make(scheduler, callback, PyTuple::empty(py), context)?;
         let report = intern!(py, "_callback_was_slow");
-        scheduler.call_method1(report, (Bound::new(py, handle)?, took))?;
+        scheduler.call_method1(report, (handle, took))?;
         Ok(())
     }
 

@@ -192,7 +192,7 @@ impl<'py> Call<'py> {
 }
 
 /// Whether `context` is all that is given by name. asyncio's own word for it is not interned, but its tuple of words
-/// is always the same, and is remembered.
+/// is always the same: the first such tuple, nearly always asyncio's, is remembered, and another is read.
 fn is_context_alone(words: &Bound<'_, PyAny>) -> bool {
     static KNOWN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = words.py();
